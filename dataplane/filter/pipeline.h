@@ -1,0 +1,103 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "dataplane/base/wire_name.h"
+#include "dataplane/filter/counters.h"
+#include "dataplane/filter/policy.h"
+#include "dataplane/match/matcher.h"
+#include "dataplane/packet/packet_view.h"
+
+namespace sluice {
+
+/// Where a port leads. Index of per-side counters.
+enum class Side : std::uint8_t { Subscriber, Internet };
+[[nodiscard]] constexpr Side other(Side side) noexcept {
+  return side == Side::Subscriber ? Side::Internet : Side::Subscriber;
+}
+
+inline constexpr std::size_t kMaxBurst = 64;
+inline constexpr std::size_t kMaxReplyBytes = 1024;
+inline constexpr std::size_t kMaxNamesPerBurst = 256;
+
+/// One received frame, contiguous, borrowed for the length of the call.
+struct Frame {
+  const std::uint8_t* data = nullptr;
+  std::uint32_t len = 0;
+  Side from = Side::Subscriber;
+  LinkType link = LinkType::Ethernet;
+};
+
+enum class Fate : std::uint8_t { Forward, Drop };
+struct Verdict {
+  Fate fate = Fate::Forward;
+  Cause cause = Cause::None;        ///< what was in the way of reading it, or why it fell
+  std::uint32_t order = kNoOrder;   ///< order that blocks it (also in observe, where fate stays Forward)
+};
+
+/// A name that was read in this burst, for `inspect` and `explain`. Never leaves the packet path otherwise.
+struct NameSeen {
+  std::uint16_t frame;  ///< index in the burst
+  Method method;
+  std::uint16_t qtype;  ///< DNS only
+  Decision decision;
+  WireName name;
+};
+
+/// A frame to send: complete, checksums included.
+struct Reply {
+  std::uint16_t frame = 0;  ///< index of its trigger
+  Side out = Side::Subscriber;
+  std::uint16_t len = 0;
+  std::array<std::uint8_t, kMaxReplyBytes> bytes;
+};
+
+/// Clocks, as arguments: monotonic for tables and rates, wall clock for the validity of orders.
+struct Now {
+  std::uint64_t mono_ns = 0;
+  UnixSeconds wall_s = 0;
+};
+
+/// The rules a burst is judged by: loaded once per burst. `slots[i]` = counter slot of order i.
+struct ActiveRules {
+  const RuleSet* rules = nullptr;  ///< null: Cause::NoImage
+  std::span<const std::uint32_t> slots;
+};
+
+struct PipelineLimits {
+  std::uint32_t blocked_flows = 1 << 16;
+  std::uint32_t young_flows = 1 << 18;
+  std::uint32_t half_flows = 1 << 12;
+  std::uint32_t half_bytes_per_flow = 16 << 10;
+  std::uint32_t half_bytes_total = 16 << 20;
+  std::uint32_t credit_prefixes = 1 << 12;
+};
+
+/// One worker's way of a burst: parse → read names → match → judge → build replies, each stage over the whole burst.
+/// Owns the worker's bounded tables; all memory is taken in the constructor and none after.
+class Pipeline {
+ public:
+  /// `policy` and `counters` outlive the pipeline. `seed` keys every hash; draw it at random, but not in tests.
+  Pipeline(const Policy& policy, const PipelineLimits& limits, std::uint64_t seed, WorkerCounters& counters,
+           unsigned worker);
+  ~Pipeline();
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+
+  /// Judges at most kMaxBurst frames. verdicts(), replies() and names() hold until the next call.
+  void run(std::span<const Frame> burst, const ActiveRules& active, Now now) noexcept;
+
+  [[nodiscard]] std::span<const Verdict> verdicts() const noexcept;
+  [[nodiscard]] std::span<const Reply> replies() const noexcept;
+  [[nodiscard]] std::span<const NameSeen> names() const noexcept;
+  [[nodiscard]] std::span<const PacketView> views() const noexcept;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sluice

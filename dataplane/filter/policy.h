@@ -1,0 +1,57 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "dataplane/base/bytes.h"
+#include "dataplane/base/cause.h"
+
+namespace sluice {
+
+enum class Mode : std::uint8_t {
+  Observe, ///< verdicts are counted, nothing is dropped or answered
+  Enforce,
+};
+enum class DnsAction : std::uint8_t { Nodata, Nxdomain, Refused, Sinkhole, Drop };
+enum class TcpAction : std::uint8_t {
+  Reset, ///< RST to the client and to the server
+  Alert, ///< TLS: fatal unrecognized_name, then FIN, to the client; RST to the server
+  Drop,
+};
+
+struct Prefix {
+  std::array<std::uint8_t, 16> address{};  ///< network order; IPv4 in the first four bytes
+  std::uint8_t bits = 0;
+  bool ipv6 = false;
+  [[nodiscard]] bool contains(Bytes addr) const noexcept;  ///< addr: 4 or 16 bytes
+};
+
+/// What the operator decided: fixed for the life of a worker; the data plane takes it from its command line.
+struct Policy {
+  Mode mode = Mode::Observe;
+  DnsAction dns = DnsAction::Nodata;
+  TcpAction tls = TcpAction::Reset;
+  TcpAction http = TcpAction::Reset;
+  std::uint32_t dns_ttl_s = 60;                ///< 30..60: TTL and MINIMUM of the SOA
+  std::array<std::uint8_t, 4> sinkhole4{};
+  std::array<std::uint8_t, 16> sinkhole6{};
+  std::uint16_t structured_error_option = 0;   ///< EDNS code point of structured DNS errors; 0: never sent
+  std::uint32_t tombstone_s = 60;
+  std::vector<Prefix> subscribers;             ///< the only addresses that are ever answered
+  /// A DNS answer may outweigh its query by this many bytes per source prefix (/24, /48) beyond what that prefix sent
+  /// in DNS queries; refilled at `credit_bytes_per_s`. Past that it is cut to the size of its query. 0, 0: strict.
+  std::uint32_t credit_bytes = 4096;
+  std::uint32_t credit_bytes_per_s = 64;
+  std::array<Row, kCauseCount> rows = default_rows();
+
+  [[nodiscard]] static constexpr std::array<Row, kCauseCount> default_rows() noexcept {
+    std::array<Row, kCauseCount> rows{};
+    for (std::size_t i = 0; i < kCauseCount; ++i) rows[i] = kCauses[i].row;
+    return rows;
+  }
+  [[nodiscard]] bool is_subscriber(Bytes addr) const noexcept;
+};
+
+}  // namespace sluice
