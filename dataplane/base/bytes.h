@@ -43,7 +43,7 @@ inline void store_be64(std::uint8_t* p, std::uint64_t v) noexcept {
 enum class EtherType : std::uint16_t {
   Ipv4 = 0x0800,
   Arp = 0x0806,
-  Vlan = 0x8100,       ///< IEEE 802.1Q
+  Vlan = 0x8100,  ///< IEEE 802.1Q
   Ipv6 = 0x86dd,
   Mpls = 0x8847,       ///< RFC 5332
   MplsMulti = 0x8848,  ///< RFC 5332

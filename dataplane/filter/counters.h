@@ -50,12 +50,12 @@ struct alignas(64) WorkerCounters {
   std::array<Counter, 2> rx_pkts, rx_bytes;  ///< by Side
   std::array<Counter, 2> tx_pkts, tx_bytes;  ///< by Side it left on; replies included
   std::array<Counter, 2> reply_pkts, reply_bytes;
-  Counter dropped_pkts;                      ///< by verdict (block, row or tombstone)
-  std::array<Counter, kMethodCount> names;   ///< names read
+  Counter dropped_pkts;                                 ///< by verdict (block, row or tombstone)
+  std::array<Counter, kMethodCount> names;              ///< names read
   std::array<Counter, kMethodCount> blocked, observed;  ///< packets by the method that blocked them
   Counter bursts, busy_cycles, idle_cycles;
-  std::array<Counter, 128> causes;           ///< by Cause
-  std::array<OrderHits, kOrderSlots> orders; ///< by slot
+  std::array<Counter, 128> causes;            ///< by Cause
+  std::array<OrderHits, kOrderSlots> orders;  ///< by slot
 };
 static_assert(kCauseCount <= 128);
 

@@ -34,8 +34,8 @@ struct Frame {
 enum class Fate : std::uint8_t { Forward, Drop };
 struct Verdict {
   Fate fate = Fate::Forward;
-  Cause cause = Cause::None;        ///< what was in the way of reading it, or why it fell
-  std::uint32_t order = kNoOrder;   ///< order that blocks it (also in observe, where fate stays Forward)
+  Cause cause = Cause::None;       ///< what was in the way of reading it, or why it fell
+  std::uint32_t order = kNoOrder;  ///< order that blocks it (also in observe, where fate stays Forward)
 };
 
 /// A name that was read in this burst, for `inspect` and `explain`. Never leaves the packet path otherwise.

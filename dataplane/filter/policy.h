@@ -11,13 +11,13 @@
 namespace sluice {
 
 enum class Mode : std::uint8_t {
-  Observe, ///< verdicts are counted, nothing is dropped or answered
+  Observe,  ///< verdicts are counted, nothing is dropped or answered
   Enforce,
 };
 enum class DnsAction : std::uint8_t { Nodata, Nxdomain, Refused, Sinkhole, Drop };
 enum class TcpAction : std::uint8_t {
-  Reset, ///< RST to the client and to the server
-  Alert, ///< TLS: fatal unrecognized_name, then FIN, to the client; RST to the server
+  Reset,  ///< RST to the client and to the server
+  Alert,  ///< TLS: fatal unrecognized_name, then FIN, to the client; RST to the server
   Drop,
 };
 
@@ -34,12 +34,12 @@ struct Policy {
   DnsAction dns = DnsAction::Nodata;
   TcpAction tls = TcpAction::Reset;
   TcpAction http = TcpAction::Reset;
-  std::uint32_t dns_ttl_s = 60;                ///< 30..60: TTL and MINIMUM of the SOA
+  std::uint32_t dns_ttl_s = 60;  ///< 30..60: TTL and MINIMUM of the SOA
   std::array<std::uint8_t, 4> sinkhole4{};
   std::array<std::uint8_t, 16> sinkhole6{};
-  std::uint16_t structured_error_option = 0;   ///< EDNS code point of structured DNS errors; 0: never sent
+  std::uint16_t structured_error_option = 0;  ///< EDNS code point of structured DNS errors; 0: never sent
   std::uint32_t tombstone_s = 60;
-  std::vector<Prefix> subscribers;             ///< the only addresses that are ever answered
+  std::vector<Prefix> subscribers;  ///< the only addresses that are ever answered
   /// A DNS answer may outweigh its query by this many bytes per source prefix (/24, /48) beyond what that prefix sent
   /// in DNS queries; refilled at `credit_bytes_per_s`. Past that it is cut to the size of its query. 0, 0: strict.
   std::uint32_t credit_bytes = 4096;

@@ -32,8 +32,8 @@ enum class ImageError : std::uint8_t {
 [[nodiscard]] std::string_view to_string(ImageError error) noexcept;
 
 enum class MatchEngine : std::uint8_t {
-  Table,     ///< names in the hash table, patterns in Hyperscan
-  Hyperscan, ///< everything in Hyperscan: lists up to 10 k, and the table's differential oracle
+  Table,      ///< names in the hash table, patterns in Hyperscan
+  Hyperscan,  ///< everything in Hyperscan: lists up to 10 k, and the table's differential oracle
 };
 
 /// A feed as the image knows it. Views live as long as the image's bytes.
@@ -58,7 +58,7 @@ struct ImageOrder {
 
 /// One target of one order, as matched. `length` is the specificity: bytes of the name, 0 for a pattern.
 struct TargetRef {
-  std::uint32_t order;      ///< index of the order
+  std::uint32_t order;  ///< index of the order
   std::uint16_t length;
   Scope scope;
   bool pattern;

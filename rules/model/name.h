@@ -10,19 +10,19 @@
 
 namespace sluice {
 
-inline constexpr std::size_t kMaxNameBytes = 253;   ///< RFC 1035 2.3.4, as text without the final dot
-inline constexpr std::size_t kMaxLabelBytes = 63;   ///< RFC 1035 2.3.4
+inline constexpr std::size_t kMaxNameBytes = 253;  ///< RFC 1035 2.3.4, as text without the final dot
+inline constexpr std::size_t kMaxLabelBytes = 63;  ///< RFC 1035 2.3.4
 inline constexpr std::size_t kMaxLabels = 127;
 
 enum class NameError : std::uint8_t {
-  Empty,        ///< nothing, or only a dot
-  EmptyLabel,   ///< two dots in a row, or a leading dot
-  LabelTooLong, ///< a label over 63 bytes in A-label form
-  TooLong,      ///< over 253 bytes in A-label form
-  Wildcard,     ///< a "*": say `scope: subtree`
-  BadCharacter, ///< not a letter, digit, hyphen or underscore after IDNA mapping
-  BadUtf8,      ///< not UTF-8
-  BadIdn,       ///< libidn2 refuses it, or the A-label does not round-trip (RFC 5891 4)
+  Empty,         ///< nothing, or only a dot
+  EmptyLabel,    ///< two dots in a row, or a leading dot
+  LabelTooLong,  ///< a label over 63 bytes in A-label form
+  TooLong,       ///< over 253 bytes in A-label form
+  Wildcard,      ///< a "*": say `scope: subtree`
+  BadCharacter,  ///< not a letter, digit, hyphen or underscore after IDNA mapping
+  BadUtf8,       ///< not UTF-8
+  BadIdn,        ///< libidn2 refuses it, or the A-label does not round-trip (RFC 5891 4)
 };
 [[nodiscard]] std::string_view to_string(NameError error) noexcept;
 
@@ -47,8 +47,7 @@ class Name {
 
 /// True where `name` is `ancestor` or ends in "." + ancestor. Both canonical. ("tt.me" is not below "t.me".)
 [[nodiscard]] constexpr bool is_same_or_below(std::string_view name, std::string_view ancestor) noexcept {
-  return name.ends_with(ancestor) &&
-         (name.size() == ancestor.size() || name[name.size() - ancestor.size() - 1] == '.');
+  return name.ends_with(ancestor) && (name.size() == ancestor.size() || name[name.size() - ancestor.size() - 1] == '.');
 }
 
 }  // namespace sluice

@@ -17,8 +17,8 @@ using UnixSeconds = std::int64_t;
 
 enum class OrderAction : std::uint8_t { Block, Allow };
 enum class Scope : std::uint8_t {
-  Exact,   ///< this name only
-  Subtree, ///< this name and everything below it
+  Exact,    ///< this name only
+  Subtree,  ///< this name and everything below it
 };
 
 /// Where a name was seen; an order names the methods by which it is enforced.
@@ -31,7 +31,7 @@ inline constexpr MethodSet kAllMethods = 0x0f;
 }
 
 enum class QtypeSet : std::uint8_t {
-  Web, ///< A, AAAA, HTTPS, SVCB, ANY
+  Web,  ///< A, AAAA, HTTPS, SVCB, ANY
   All,
 };
 /// True where a DNS query type is named by the set (IANA DNS parameters: A 1, AAAA 28, SVCB 64, HTTPS 65, ANY 255).
@@ -79,8 +79,8 @@ struct Order {
   std::vector<Listing> listings;
   std::map<std::string, std::string> reason;  ///< language tag (RFC 5646) → text of at most 200 UTF-8 bytes
   std::string appeal_url, appeal_email;
-  std::string evidence_sha256, assessed_at;                    ///< attribution
-  std::string host_notice_at, not_notified, justification;     ///< necessity
+  std::string evidence_sha256, assessed_at;                 ///< attribution
+  std::string host_notice_at, not_notified, justification;  ///< necessity
   PublicationKind publication = PublicationKind::Full;
   UnixSeconds delayed_until = 0;
   std::vector<Override> overrides;

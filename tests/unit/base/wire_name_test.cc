@@ -16,9 +16,12 @@ TEST_CASE("text name: folds case and strips one trailing dot") {
 
 TEST_CASE("text name: refuses what no rule can mean") {
   const auto name = std::make_unique<WireName>();
-  for (const std::string& bad : {std::string(""), std::string("."), std::string("a..b"), std::string(".a"), std::string("a.."),
-                                 std::string("a b"), std::string("b\xc3\xbc" "cher.example"), std::string("a\0b", 3),
-                                 std::string(64, 'x') + ".com", std::string(127, 'a') + std::string(127, 'b')}) {
+  for (const std::string& bad :
+       {std::string(""), std::string("."), std::string("a..b"), std::string(".a"), std::string("a.."),
+        std::string("a b"),
+        std::string("b\xc3\xbc"
+                    "cher.example"),
+        std::string("a\0b", 3), std::string(64, 'x') + ".com", std::string(127, 'a') + std::string(127, 'b')}) {
     CAPTURE(bad);
     CHECK(assign_text_name(*name, bad) == Cause::NameInvalid);
     CHECK(name->length == 0);
