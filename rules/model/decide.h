@@ -32,13 +32,32 @@ struct Blocked {
   friend bool operator==(const Blocked&, const Blocked&) = default;
 };
 
-/// True where the expression matches the whole name. The oracle takes it as an argument, so that it rests on another
-/// engine than the data plane where a test wants that.
+/// True where the expression matches the whole name. The oracle takes it as an argument, so that it rests on
+/// another engine than the data plane where a test wants that.
 using PatternMatches = std::function<bool(const std::string& pattern, std::string_view name)>;
 
+/// True where feed `a` stands over feed `b`: the greater priority, at equal priority the name that sorts
+/// first by bytes. Names of feeds are distinct at a gateway, so this is a total order; the image keeps its
+/// feeds in it.
+[[nodiscard]] bool stands_over(const Feed& a, const Feed& b) noexcept;
+
 /// The paragraph "Which order wins" of the feed contract, written for reading and not for speed: O(targets).
-/// Of several orders that block, the answer is reported under the highest feed's most specific one: an exact target
-/// before a subtree, a longer name before a shorter, a name before a pattern, then the smaller order id.
+///
+/// 1. An order speaks if the operator does not refuse it, it is in force at `now`, it names the method (for
+///    Method::Dns also the qtype) and at least one of its targets matches: an exact name by equality, a
+///    subtree by is_same_or_below(), a pattern by `pattern_matches`. This holds for `block` and `allow`
+///    alike.
+/// 2. A feed's answer is Allow if any of its allows speaks, however specific its blocks are; else Block if
+/// any block
+///    speaks; else none.
+/// 3. Feeds are asked from the highest down, in the order of stands_over(). An Allow silences the Block of
+/// every lower
+///    feed that is not external. The Block of an external feed stands whatever any other feed says.
+/// 4. The first Block that stands is the answer, reported under that feed's most specific target among its
+/// blocks
+///    that speak: an exact name before subtrees, of subtrees the longer before the shorter, names before
+///    patterns; among equals (the same name and scope in several orders, or several patterns) the order whose
+///    id sorts first by bytes, and within that order the target that stands first in the snapshot.
 [[nodiscard]] std::optional<Blocked> decide(std::span<const Feed> feeds, const Question& question,
                                             const PatternMatches& pattern_matches);
 

@@ -26,8 +26,8 @@ enum class NameError : std::uint8_t {
 };
 [[nodiscard]] std::string_view to_string(NameError error) noexcept;
 
-/// A name in the one form that is compared everywhere: NFC, IDNA2008 non-transitional A-labels, lower case, no
-/// trailing dot, labels of 1..63 bytes, 1..253 bytes in all. Made by canonical_name() alone.
+/// A name in the one form that is compared everywhere: NFC, IDNA2008 non-transitional A-labels, lower case,
+/// no trailing dot, labels of 1..63 bytes, 1..253 bytes in all. Made by canonical_name() alone.
 class Name {
  public:
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
@@ -39,10 +39,13 @@ class Name {
   std::string text_;
 };
 
-/// Text of an order, a list or a command line → canonical name. `text` is UTF-8, with or without a trailing dot.
+/// Text of an order, a list or a command line → canonical name. `text` is UTF-8, with or without a trailing
+/// dot. Labels may begin or end with hyphens and hold underscores: such names exist and resolve. An address
+/// like 192.0.2.1 is a name as far as this function goes. Canonical text comes back unchanged.
 [[nodiscard]] Result<Name, NameError> canonical_name(std::string_view text);
 
-/// True where one label mixes letters of several scripts (UTS 39 5.1): a warning for authors, not an error.
+/// True where one label mixes letters of several scripts (UTS 39 5.1; A-labels are decoded first, script
+/// extensions are not read): a warning for authors, not an error.
 [[nodiscard]] bool mixes_scripts(std::string_view utf8_name);
 
 /// True where `name` is `ancestor` or ends in "." + ancestor. Both canonical. ("tt.me" is not below "t.me".)

@@ -34,7 +34,8 @@ enum class QtypeSet : std::uint8_t {
   Web,  ///< A, AAAA, HTTPS, SVCB, ANY
   All,
 };
-/// True where a DNS query type is named by the set (IANA DNS parameters: A 1, AAAA 28, SVCB 64, HTTPS 65, ANY 255).
+/// True where a DNS query type is named by the set (IANA DNS parameters: A 1, AAAA 28, SVCB 64, HTTPS 65, ANY
+/// 255).
 [[nodiscard]] constexpr bool names_qtype(QtypeSet set, std::uint16_t qtype) noexcept {
   return set == QtypeSet::All || qtype == 1 || qtype == 28 || qtype == 64 || qtype == 65 || qtype == 255;
 }
@@ -114,7 +115,8 @@ struct Snapshot {
 /// How a gateway is configured to treat a feed.
 struct FeedPolicy {
   std::uint8_t priority = 0;  ///< higher stands over lower
-  bool external = true;       ///< ordered by an authority (EDE 16 Censored), not the operator's own (EDE 15 Blocked)
+  bool external =
+      true;  ///< ordered by an authority (EDE 16 Censored), not the operator's own (EDE 15 Blocked)
 };
 
 }  // namespace sluice
