@@ -3,17 +3,6 @@
 namespace sluice {
 namespace {
 
-// Byte → canonical byte, or 0 where no rule can name it.
-constexpr std::array<char, 256> kFold = [] {
-  std::array<char, 256> fold{};
-  for (char c = 'a'; c <= 'z'; ++c) fold[static_cast<unsigned char>(c)] = c;
-  for (char c = 'A'; c <= 'Z'; ++c) fold[static_cast<unsigned char>(c)] = static_cast<char>(c - 'A' + 'a');
-  for (char c = '0'; c <= '9'; ++c) fold[static_cast<unsigned char>(c)] = c;
-  fold['-'] = '-';
-  fold['_'] = '_';
-  return fold;
-}();
-
 constexpr bool is_dotted_quad(std::string_view text) noexcept {
   unsigned dots = 0;
   for (const char c : text) {
@@ -44,7 +33,7 @@ Cause assign_text_name(WireName& out, std::string_view text) noexcept {
       *to++ = '.';
       continue;
     }
-    const char folded = kFold[static_cast<unsigned char>(c)];
+    const char folded = kCanonicalByte[static_cast<unsigned char>(c)];
     if (folded == 0 || ++label > 63) return Cause::NameInvalid;
     *to++ = folded;
   }

@@ -22,6 +22,17 @@ struct WireName {
   [[nodiscard]] char* data() noexcept { return buffer.data() + kPad; }
 };
 
+/// Byte of a label → its canonical form (lower case), or 0 where no rule can name it: anything but [A-Za-z0-9_-].
+inline constexpr std::array<char, 256> kCanonicalByte = [] {
+  std::array<char, 256> fold{};
+  for (char c = 'a'; c <= 'z'; ++c) fold[static_cast<unsigned char>(c)] = c;
+  for (char c = 'A'; c <= 'Z'; ++c) fold[static_cast<unsigned char>(c)] = static_cast<char>(c - 'A' + 'a');
+  for (char c = '0'; c <= '9'; ++c) fold[static_cast<unsigned char>(c)] = c;
+  fold['-'] = '-';
+  fold['_'] = '_';
+  return fold;
+}();
+
 /// Copies a name that a client sent as text (SNI, HTTP Host) into canonical form: folds case, strips one trailing dot.
 /// Cause::None, or NameInvalid (empty label, byte outside [A-Za-z0-9_-.], label over 63, name over 253: no rule can
 /// mean it), or NameIsAddress (IPv4 dotted quad, or anything with ':' or in brackets). RFC 6066 3.

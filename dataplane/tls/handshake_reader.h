@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "dataplane/base/bytes.h"
+#include "dataplane/base/cause.h"
+
+namespace sluice {
+
+/// Reads handshake bytes across the borders of TLS records without copying the stream. Sticky: after the
+/// first failure every read yields zeros and cause() tells why. A length prefix opens a scope; a read past
+/// the end of its scope contradicts an earlier length (TlsBadHandshake), a read past the end of the input is
+/// TlsIncomplete. The first is known, and reported, whether or not the bytes have arrived.
+class HandshakeReader {
+ public:
+  enum class Framing : std::uint8_t { Records, None };
+  /// End of a scope, counted in handshake bytes.
+  using Limit = std::uint32_t;
+
+  HandshakeReader(Bytes input, Framing framing) noexcept;
+
+  [[nodiscard]] Cause cause() const noexcept { return cause_; }
+  [[nodiscard]] bool ok() const noexcept { return cause_ == Cause::None; }
+  /// Bytes of the input read, record headers included.
+  [[nodiscard]] std::size_t consumed() const noexcept { return at_; }
+  /// Handshake bytes left in the open scope.
+  [[nodiscard]] std::uint32_t left() const noexcept { return ok() ? limit_ - position_ : 0; }
+
+  std::uint8_t u8() noexcept { return static_cast<std::uint8_t>(number(1)); }
+  std::uint16_t be16() noexcept { return static_cast<std::uint16_t>(number(2)); }
+  std::uint32_t be24() noexcept { return number(3); }
+  void skip(std::uint32_t n) noexcept { take(n, nullptr); }
+  void read(std::span<char> to) noexcept { take(static_cast<std::uint32_t>(to.size()), to.data()); }
+
+  /// Opens a scope over the next n bytes; the result is for close(), which skips what is left of it.
+  [[nodiscard]] Limit open(std::uint32_t n) noexcept;
+  void close(Limit outer) noexcept;
+
+  void fail(Cause cause) noexcept {
+    if (ok()) cause_ = cause;
+  }
+
+ private:
+  std::uint32_t number(unsigned bytes) noexcept;
+  void take(std::uint32_t n, char* to) noexcept;
+  bool next_record() noexcept;
+
+  Bytes input_;
+  std::size_t at_ = 0;          ///< in the input
+  std::size_t in_record_ = 0;   ///< bytes left in the open record
+  Limit position_ = 0;          ///< handshake bytes read
+  Limit limit_ = 4 + 0xffffff;  ///< the longest handshake message and its header
+  bool first_record_ = true;
+  Cause cause_ = Cause::None;
+};
+
+}  // namespace sluice
