@@ -46,6 +46,8 @@ struct OrderHits {
   Counter observed;  ///< packets that would have been (mode observe)
 };
 
+/// Pipeline writes dropped_pkts, names, blocked, observed, causes (but TxFull, Overload and TooManySegments) and
+/// orders; the engine writes the rest: what was really received, sent and answered, and its cycles.
 struct alignas(64) WorkerCounters {
   std::array<Counter, 2> rx_pkts, rx_bytes;  ///< by Side
   std::array<Counter, 2> tx_pkts, tx_bytes;  ///< by Side it left on; replies included

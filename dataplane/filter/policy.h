@@ -2,7 +2,7 @@
 
 #include <array>
 #include <cstdint>
-#include <span>
+#include <string>
 #include <vector>
 
 #include "dataplane/base/bytes.h"
@@ -38,7 +38,11 @@ struct Policy {
   std::array<std::uint8_t, 4> sinkhole4{};
   std::array<std::uint8_t, 16> sinkhole6{};
   std::uint16_t structured_error_option = 0;  ///< EDNS code point of structured DNS errors; 0: never sent
+  std::string operator_url;                   ///< who blocks, in a 451 (RFC 7725 4); empty: not said
   std::uint32_t tombstone_s = 60;
+  /// Names are read from both sides and every address may be a client: for captures and mirrors, which know no sides.
+  /// On the wire only packets from Side::Subscriber are read; those from Side::Internet are held against tombstones.
+  bool read_both_sides = false;
   std::vector<Prefix> subscribers;  ///< the only addresses that are ever answered
   /// A DNS answer may outweigh its query by this many bytes per source prefix (/24, /48) beyond what that prefix sent
   /// in DNS queries; refilled at `credit_bytes_per_s`. Past that it is cut to the size of its query. 0, 0: strict.

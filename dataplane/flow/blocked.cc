@@ -1,0 +1,44 @@
+#include "dataplane/flow/blocked.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace sluice {
+
+BlockedFlows::BlockedFlows(std::uint32_t flows)
+    : buckets_(std::bit_ceil(std::max<std::size_t>(1, (flows + kWays - 1) / kWays))), mask_(buckets_.size() - 1) {}
+
+std::size_t BlockedFlows::find(const Bucket& b, const FlowKey& key, std::uint64_t hash) noexcept {
+  for (std::size_t way = 0; way < kWays; ++way) {
+    if (b.tags[way] == tag(hash) && b.until_s[way] != 0 && b.keys[way] == key) return way;
+  }
+  return kWays;
+}
+
+bool BlockedFlows::insert(const FlowKey& key, std::uint64_t hash, std::uint32_t now_s, std::uint32_t until_s) noexcept {
+  Bucket& b = buckets_[hash & mask_];
+  std::size_t way = find(b, key, hash);
+  for (std::size_t i = 0; way == kWays && i < kWays; ++i) {
+    if (b.until_s[i] <= now_s) way = i;
+  }
+  if (way == kWays) return false;
+  b.tags[way] = tag(hash);
+  b.until_s[way] = until_s;
+  b.keys[way] = key;
+  last_until_s_ = std::max(last_until_s_, until_s);
+  return true;
+}
+
+bool BlockedFlows::contains(const FlowKey& key, std::uint64_t hash, std::uint32_t now_s) const noexcept {
+  const Bucket& b = bucket(hash);
+  const std::size_t way = find(b, key, hash);
+  return way != kWays && b.until_s[way] > now_s;
+}
+
+void BlockedFlows::erase(const FlowKey& key, std::uint64_t hash) noexcept {
+  Bucket& b = buckets_[hash & mask_];
+  const std::size_t way = find(b, key, hash);
+  if (way != kWays) b.until_s[way] = 0;
+}
+
+}  // namespace sluice
