@@ -23,10 +23,8 @@ constexpr bool is_extension(IpProto proto) noexcept {
     case IpProto::DestOptions:
     case IpProto::Mobility:
     case IpProto::Hip:
-    case IpProto::Shim6:
-      return true;
-    default:
-      return false;
+    case IpProto::Shim6: return true;
+    default: return false;
   }
 }
 
@@ -45,14 +43,10 @@ Cause Walk::link(LinkType type) noexcept {
   if (type == LinkType::Ethernet) return ethernet();
   view.one_way = true;
   switch (type) {
-    case LinkType::RawIp:
-      return raw_ip();
-    case LinkType::Null:
-      return null_link();
-    case LinkType::LinuxCooked:
-      return cooked();
-    default:
-      return cooked2();
+    case LinkType::RawIp: return raw_ip();
+    case LinkType::Null: return null_link();
+    case LinkType::LinuxCooked: return cooked();
+    default: return cooked2();
   }
 }
 
@@ -64,21 +58,15 @@ Cause Walk::ethernet() noexcept {
 
 Cause Walk::ether_type(EtherType type) noexcept {
   switch (type) {
-    case EtherType::Ipv4:
-      return ipv4();
-    case EtherType::Ipv6:
-      return ipv6();
+    case EtherType::Ipv4: return ipv4();
+    case EtherType::Ipv6: return ipv6();
     case EtherType::Vlan:
     case EtherType::QinQ:
-    case EtherType::QinQOld:
-      return vlan();
-    case EtherType::PppoeSession:
-      return pppoe();
+    case EtherType::QinQOld: return vlan();
+    case EtherType::PppoeSession: return pppoe();
     case EtherType::Mpls:
-    case EtherType::MplsMulti:
-      return mpls();
-    default:
-      return static_cast<std::uint16_t>(type) < kFirstEtherType ? length_field() : Cause::NotIp;
+    case EtherType::MplsMulti: return mpls();
+    default: return static_cast<std::uint16_t>(type) < kFirstEtherType ? length_field() : Cause::NotIp;
   }
 }
 
@@ -93,12 +81,9 @@ Cause Walk::vlan() noexcept {
 Cause Walk::raw_ip() noexcept {
   if (at.empty()) return Cause::IpTruncated;
   switch (at.rest()[0] >> 4) {
-    case 4:
-      return ipv4();
-    case 6:
-      return ipv6();
-    default:
-      return Cause::NotIp;
+    case 4: return ipv4();
+    case 6: return ipv6();
+    default: return Cause::NotIp;
   }
 }
 
@@ -114,10 +99,8 @@ Cause Walk::null_link() noexcept {
     case 10:  // AF_INET6: Linux, NetBSD and OpenBSD, FreeBSD, Darwin
     case 24:
     case 28:
-    case 30:
-      return ipv6();
-    default:
-      return Cause::NotIp;
+    case 30: return ipv6();
+    default: return Cause::NotIp;
   }
 }
 
@@ -233,10 +216,8 @@ Cause Walk::transport(IpProto proto) noexcept {
   view.proto = proto;
   view.l4 = offset();
   switch (proto) {
-    case IpProto::Tcp:
-      return tcp();
-    case IpProto::Udp:
-      return udp();
+    case IpProto::Tcp: return tcp();
+    case IpProto::Udp: return udp();
     case IpProto::Ipip:
     case IpProto::Ipv6:
     case IpProto::Gre:
@@ -244,8 +225,7 @@ Cause Walk::transport(IpProto proto) noexcept {
       view.one_way = true;
       if (proto == IpProto::Gre) return gre();
       return proto == IpProto::Ipip ? ipv4() : ipv6();
-    default:
-      return Cause::NoPorts;
+    default: return Cause::NoPorts;
   }
 }
 

@@ -27,24 +27,35 @@ bool looks_like_ip(Bytes bytes) noexcept {
   return ip[0] >> 4 == 6 && bytes.size() >= 40 && std::size_t{40} + load_be16(ip + 4) <= bytes.size();
 }
 
+/// EtherType behind the VLAN tags of an Ethernet header; `bytes` moves behind it.
+EtherType inner_type(Bytes& bytes) noexcept {
+  Cursor at(bytes);
+  at.skip(12);
+  auto type = EtherType{at.be16()};
+  while (type == EtherType::Vlan || type == EtherType::QinQ || type == EtherType::QinQOld) {
+    at.skip(2);
+    type = EtherType{at.be16()};
+  }
+  bytes = at.rest();
+  return type;
+}
+
+/// Is this an Ethernet header, tagged or not, with an IP header behind it?
+bool carries_ip(Bytes bytes) noexcept {
+  const EtherType type = inner_type(bytes);
+  return (type == EtherType::Ipv4 || type == EtherType::Ipv6) && looks_like_ip(bytes);
+}
+
 /// Is this an Ethernet header of a payload that is worth following?
 bool looks_like_ethernet(Bytes bytes) noexcept {
-  if (bytes.size() < 14) return false;
-  switch (EtherType{load_be16(bytes.data() + 12)}) {
-    case EtherType::Ipv4:
-    case EtherType::Ipv6:
-      return looks_like_ip(bytes.subspan(14));
+  if (carries_ip(bytes)) return true;
+  switch (inner_type(bytes)) {
     case EtherType::Arp:
-    case EtherType::Vlan:
-    case EtherType::QinQ:
-    case EtherType::QinQOld:
     case EtherType::Mpls:
     case EtherType::MplsMulti:
     case EtherType::PppoeDiscovery:
-    case EtherType::PppoeSession:
-      return true;
-    default:
-      return false;
+    case EtherType::PppoeSession: return true;
+    default: return false;
   }
 }
 
@@ -108,6 +119,7 @@ Cause Walk::mpls() noexcept {
   }
   const Bytes rest = at.rest();
   if (rest.empty()) return Cause::EncapBad;
+  if (carries_ip(rest)) return ethernet();
   if (looks_like_ip(rest)) return rest[0] >> 4 == 4 ? ipv4() : ipv6();
   if (rest[0] >> 4 == 0 && rest.size() > 4 && looks_like_ethernet(rest.subspan(4))) {
     at.skip(4);
@@ -135,19 +147,15 @@ Cause Walk::ppp() noexcept {
   if ((protocol & 1U) == 0) protocol = static_cast<std::uint16_t>(protocol << 8 | at.u8());
   if (!at.ok()) return Cause::EncapBad;
   switch (protocol) {
-    case 0x0021:
-      return ipv4();
-    case 0x0057:
-      return ipv6();
-    default:
-      return Cause::NotIp;
+    case 0x0021: return ipv4();
+    case 0x0057: return ipv6();
+    default: return Cause::NotIp;
   }
 }
 
 /// RFC 2784 with key and sequence number (RFC 2890); version 1 is PPTP's (RFC 2637 4.1).
 Cause Walk::gre() noexcept {
-  constexpr std::uint16_t kChecksum = 0x8000, kRouting = 0x4000, kKey = 0x2000, kSequence = 0x1000,
-                          kVersion = 0x0007;
+  constexpr std::uint16_t kChecksum = 0x8000, kRouting = 0x4000, kKey = 0x2000, kSequence = 0x1000, kVersion = 0x0007;
   const std::uint16_t flags = at.be16();
   const auto type = EtherType{at.be16()};
   if (!at.ok() || (flags & kRouting) != 0) return Cause::EncapBad;

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/frames.h"
+#include "tests/support/made_packets.h"
 
 namespace sluice::test {
 

@@ -1,0 +1,150 @@
+// sluice-wire: puts the steer program in front of xdp: ports, before the data plane starts, and takes it off again.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <map>
+#include <optional>
+#include <string_view>
+
+#include "bpf/wire/wire.h"
+
+namespace {
+
+using namespace sluice;
+
+enum Exit { kFine = 0, kFailed = 1, kUsage = 2 };
+
+int finish(const Result<void, WireError>& done) {
+  if (done) return kFine;
+  fmt::print(stderr, "sluice-wire: {}\n", done.error().text);
+  return kFailed;
+}
+
+std::optional<std::vector<WirePair>> read_pairs(const std::vector<std::string>& texts) {
+  std::vector<WirePair> pairs;
+  for (const std::string& text : texts) {
+    const auto colon = text.find(':');
+    WirePair pair{text.substr(0, colon), colon == std::string::npos ? "" : text.substr(colon + 1)};
+    if (pair.first.empty() || pair.second.empty() || pair.first == pair.second) return std::nullopt;
+    pairs.push_back(std::move(pair));
+  }
+  return pairs;
+}
+
+std::string_view fallback_name(const InterfaceStatus& s) {
+  return s.config.fallback == SLUICE_FALLBACK_DROP ? "drop" : "forward";
+}
+
+void print_text(const InterfaceStatus& s) {
+  fmt::print("{}: ", s.name);
+  if (s.attached) fmt::print("program {} on ifindex {}", s.program_id, s.ifindex);
+  if (!s.attached) fmt::print("not attached (the interface is gone, or only root may know)");
+  fmt::print(", peer ifindex {}, bypass {}, fallback {}, heartbeats at most {} ms old\n", s.peer_ifindex,
+             s.config.bypass != 0 ? "ON" : "off", fallback_name(s), s.config.heartbeat_max_age_ns / 1'000'000);
+  for (const QueueStatus& q : s.queues) fmt::print("  queue {}: polled {} us ago\n", q.queue, q.age_ns / 1000);
+  for (std::size_t i = 0; i < s.counters.size(); ++i) {
+    fmt::print("  {:<10} {:>14} packets {:>16} bytes\n", counter_name(static_cast<sluice_wire_counter>(i)),
+               s.counters[i].pkts, s.counters[i].bytes);
+  }
+}
+
+std::string to_json(const InterfaceStatus& s) {
+  std::vector<std::string> queues;
+  for (const QueueStatus& q : s.queues) {
+    queues.push_back(fmt::format(R"({{"queue":{},"age_us":{}}})", q.queue, q.age_ns / 1000));
+  }
+  std::vector<std::string> counters;
+  for (std::size_t i = 0; i < s.counters.size(); ++i) {
+    counters.push_back(fmt::format(R"("{}":{{"packets":{},"bytes":{}}})",
+                                   counter_name(static_cast<sluice_wire_counter>(i)), s.counters[i].pkts,
+                                   s.counters[i].bytes));
+  }
+  return fmt::format(
+      R"({{"name":"{}","attached":{},"ifindex":{},"peer_ifindex":{},"program":{},"bypass":{},"fallback":"{}","max_age_ms":{},)"
+      R"("queues":[{}],"counters":{{{}}}}})",
+      s.name, s.attached, s.ifindex, s.peer_ifindex, s.program_id, s.config.bypass != 0, fallback_name(s),
+      s.config.heartbeat_max_age_ns / 1'000'000, fmt::join(queues, ","), fmt::join(counters, ","));
+}
+
+void print_json(const std::vector<InterfaceStatus>& all) {
+  std::vector<std::string> objects;
+  for (const InterfaceStatus& s : all) objects.push_back(to_json(s));
+  fmt::print("{{\"interfaces\":[{}]}}\n", fmt::join(objects, ","));
+}
+
+int run_status(const Pins& pins, bool json) {
+  const auto all = status(pins);
+  if (!all) {
+    fmt::print(stderr, "sluice-wire: {}\n", all.error().text);
+    return kFailed;
+  }
+  if (json) {
+    print_json(*all);
+    return kFine;
+  }
+  if (all->empty()) fmt::print("nothing is attached\n");
+  for (const InterfaceStatus& s : *all) print_text(s);
+  return kFine;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Attaches Sluice's steer program to network interfaces, upgrades it in place, takes it off."};
+  app.require_subcommand(1);
+  std::string dir = "/run/sluice/bpf";
+  std::vector<std::string> pair_texts;
+  std::vector<std::string> interfaces;
+  AttachOptions options;
+  bool json = false;
+  std::string on_off;
+  gid_t group = 0;
+  const auto with_dir = [&dir](CLI::App* command) {
+    command->add_option("--dir", dir, "bpffs that holds the pins (mounted if needed)")->capture_default_str();
+    return command;
+  };
+
+  auto* attach_command = with_dir(app.add_subcommand("attach", "attach, or replace in place"));
+  attach_command->add_option("--pair", pair_texts, "the two ports of an inline pair, IF1:IF2")->required();
+  attach_command->add_option("--max-age-ms", options.max_age_ms, "a worker that polled longer ago counts as dead")
+      ->check(CLI::Range(1, 60'000))
+      ->capture_default_str();
+  attach_command->add_option("--fallback", options.fallback, "what happens to packets that no live worker takes")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, sluice_wire_fallback>{
+          {"forward", SLUICE_FALLBACK_FORWARD}, {"drop", SLUICE_FALLBACK_DROP}}));
+  attach_command->add_option("--mode", options.mode, "of XDP")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, XdpMode>{{"native", XdpMode::Native}, {"generic", XdpMode::Generic}}));
+  auto* group_option =
+      attach_command->add_option("--group", group, "numeric group of the pins: may flip the bypass switch");
+
+  auto* detach_command = with_dir(app.add_subcommand("detach", "take the programs off and remove the pins"));
+  detach_command->add_option("interfaces", interfaces, "default: all");
+
+  auto* status_command = with_dir(app.add_subcommand("status", "what is attached, switches and totals"));
+  status_command->add_flag("--json", json, "one JSON object");
+
+  auto* bypass_command = with_dir(app.add_subcommand("bypass", "on: everything passes in the kernel, uninspected"));
+  bypass_command->add_option("switch", on_off, "on or off")->required()->check(CLI::IsMember({"on", "off"}));
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kFine : kUsage;
+  }
+
+  const Pins pins(dir);
+  if (*attach_command) {
+    const auto pairs = read_pairs(pair_texts);
+    if (!pairs) {
+      fmt::print(stderr, "sluice-wire: --pair takes two different interfaces, IF1:IF2\n");
+      return kUsage;
+    }
+    if (*group_option) options.group = group;
+    return finish(attach(pins, *pairs, options));
+  }
+  if (*detach_command) return finish(detach(pins, interfaces));
+  if (*bypass_command) return finish(set_bypass(pins, on_off == "on"));
+  return run_status(pins, json);
+}
