@@ -22,8 +22,7 @@ bool speaks_at_all(const Feed& feed, const Order& order, const Question& questio
 }
 
 bool matches(const Target& target, std::string_view name, const PatternMatches& pattern_matches) {
-  if (const auto* pattern = std::get_if<PatternTarget>(&target))
-    return pattern_matches(pattern->pattern, name);
+  if (const auto* pattern = std::get_if<PatternTarget>(&target)) return pattern_matches(pattern->pattern, name);
   const auto& named = std::get<NameTarget>(target);
   return named.scope == Scope::Exact ? name == named.name.text() : is_same_or_below(name, named.name.text());
 }
@@ -73,8 +72,7 @@ std::optional<Blocked> decide(std::span<const Feed> feeds, const Question& quest
                               const PatternMatches& pattern_matches) {
   std::vector<std::size_t> ranked(feeds.size());
   std::iota(ranked.begin(), ranked.end(), std::size_t{0});
-  std::ranges::stable_sort(ranked,
-                           [&](std::size_t a, std::size_t b) { return stands_over(feeds[a], feeds[b]); });
+  std::ranges::stable_sort(ranked, [&](std::size_t a, std::size_t b) { return stands_over(feeds[a], feeds[b]); });
 
   bool allowed_above = false;
   for (const std::size_t f : ranked) {

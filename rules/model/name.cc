@@ -70,14 +70,10 @@ bool has_a_label(std::string_view lower_name) {
 NameError from_idn2(int code) noexcept {
   switch (code) {
     case IDN2_PUNYCODE_BIG_OUTPUT:
-    case IDN2_TOO_BIG_LABEL:
-      return NameError::LabelTooLong;
-    case IDN2_TOO_BIG_DOMAIN:
-      return NameError::TooLong;
-    case IDN2_ENCODING_ERROR:
-      return NameError::BadUtf8;
-    default:
-      return NameError::BadIdn;
+    case IDN2_TOO_BIG_LABEL: return NameError::LabelTooLong;
+    case IDN2_TOO_BIG_DOMAIN: return NameError::TooLong;
+    case IDN2_ENCODING_ERROR: return NameError::BadUtf8;
+    default: return NameError::BadIdn;
   }
 }
 
@@ -155,22 +151,14 @@ struct ScriptsSeen {
 
 std::string_view to_string(NameError error) noexcept {
   switch (error) {
-    case NameError::Empty:
-      return "empty name";
-    case NameError::EmptyLabel:
-      return "empty label";
-    case NameError::LabelTooLong:
-      return "label over 63 bytes";
-    case NameError::TooLong:
-      return "name over 253 bytes";
-    case NameError::Wildcard:
-      return "wildcard: say `scope: subtree`";
-    case NameError::BadCharacter:
-      return "not a letter, digit, hyphen or underscore";
-    case NameError::BadUtf8:
-      return "not UTF-8";
-    case NameError::BadIdn:
-      return "not a valid internationalised name";
+    case NameError::Empty: return "empty name";
+    case NameError::EmptyLabel: return "empty label";
+    case NameError::LabelTooLong: return "label over 63 bytes";
+    case NameError::TooLong: return "name over 253 bytes";
+    case NameError::Wildcard: return "wildcard: say `scope: subtree`";
+    case NameError::BadCharacter: return "not a letter, digit, hyphen or underscore";
+    case NameError::BadUtf8: return "not UTF-8";
+    case NameError::BadIdn: return "not a valid internationalised name";
   }
   return "?";
 }

@@ -115,8 +115,7 @@ struct Snapshot {
 /// How a gateway is configured to treat a feed.
 struct FeedPolicy {
   std::uint8_t priority = 0;  ///< higher stands over lower
-  bool external =
-      true;  ///< ordered by an authority (EDE 16 Censored), not the operator's own (EDE 15 Blocked)
+  bool external = true;       ///< ordered by an authority (EDE 16 Censored), not the operator's own (EDE 15 Blocked)
 };
 
 }  // namespace sluice

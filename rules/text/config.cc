@@ -1,0 +1,164 @@
+#include "rules/text/config.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "rules/model/order_check.h"
+#include "rules/text/yaml_fields.h"
+
+namespace sluice {
+namespace {
+
+class ConfigReader {
+ public:
+  explicit ConfigReader(std::vector<TextError>& errors) : yaml_(errors) {}
+
+  void read(const YamlNode& root) {
+    yaml_.map(root, [&](std::string_view key, const YamlNode& value) { return field(key, value); });
+    if (root.find("schema") == nullptr) yaml_.fail(root, "missing field \"schema\"");
+    if (root.find("feeds") == nullptr) yaml_.fail(root, "missing field \"feeds\"");
+  }
+
+  Config config;
+
+ private:
+  struct PathSlot {
+    std::string_view key;
+    std::string* to;
+  };
+
+  bool field(std::string_view key, const YamlNode& value) {
+    if (key == "schema") return schema(value);
+    if (key == "feeds") return feeds(value);
+    if (key == "state") return path(value, config.state);
+    if (key == "run") return path(value, config.run);
+    if (key == "image_key") return path(value, config.image_key);
+    if (key == "match") return match(value);
+    if (key == "compile") {
+      return paths(
+          value, {{"socket", &config.compile_socket}, {"key", &config.compile_key}, {"state", &config.compile_state}});
+    }
+    if (key == "dataplane") return dataplane(value);
+    if (key == "limits") return limits(value);
+    if (key == "api") return api(value);
+    return false;
+  }
+
+  bool schema(const YamlNode& value) {
+    if (value.text != "sluice/config/1") yaml_.fail(value, "schema must be sluice/config/1");
+    return true;
+  }
+
+  bool path(const YamlNode& value, std::string& out) {
+    std::string text;
+    if (!yaml_.text(value, text)) return true;
+    if (text.front() != '/') {
+      yaml_.fail(value, "expected an absolute path");
+    } else {
+      out = std::move(text);
+    }
+    return true;
+  }
+
+  bool paths(const YamlNode& node, std::initializer_list<PathSlot> slots) {
+    yaml_.map(node, [&](std::string_view key, const YamlNode& value) {
+      const auto slot = std::ranges::find(slots, key, &PathSlot::key);
+      return slot != slots.end() && path(value, *slot->to);
+    });
+    return true;
+  }
+
+  bool feeds(const YamlNode& node) {
+    yaml_.sequence(node, [&](const YamlNode& item) { feed(item); });
+    if (node.kind == YamlNode::Kind::Sequence && node.items.empty()) yaml_.fail(node, "at least one feed");
+    return true;
+  }
+
+  void feed(const YamlNode& node) {
+    FeedConfig feed;
+    yaml_.map(node, [&](std::string_view key, const YamlNode& value) {
+      if (key == "feed") return feed_name(value, feed.feed);
+      if (key == "root") return path(value, feed.root);
+      if (key == "priority") return yaml_.number(value, feed.policy.priority, 255), true;
+      if (key == "external") return yaml_.boolean(value, feed.policy.external), true;
+      return false;
+    });
+    if (node.kind != YamlNode::Kind::Map) return;
+    for (const char* key : {"feed", "root"}) {
+      if (node.find(key) == nullptr) yaml_.fail(node, "missing field \"" + std::string(key) + "\"");
+    }
+    if (config.find(feed.feed) != nullptr) yaml_.fail(node, "feed " + feed.feed + " stands twice");
+    config.feeds.push_back(std::move(feed));
+  }
+
+  bool feed_name(const YamlNode& value, std::string& out) {
+    if (yaml_.text(value, out) && !is_feed_name(out)) yaml_.fail(value, "not a feed name");
+    return true;
+  }
+
+  bool match(const YamlNode& node) {
+    yaml_.map(node, [&](std::string_view key, const YamlNode& value) {
+      if (key != "engine") return false;
+      if (value.text != "table" && value.text != "hyperscan") yaml_.fail(value, "engine must be table or hyperscan");
+      config.match_with_hyperscan = value.text == "hyperscan";
+      return true;
+    });
+    return true;
+  }
+
+  bool dataplane(const YamlNode& node) {
+    yaml_.map(node, [&](std::string_view key, const YamlNode& value) {
+      if (key == "enabled") return yaml_.boolean(value, config.dataplane_enabled), true;
+      if (key == "telemetry") return path(value, config.telemetry);
+      if (key == "counters") return path(value, config.counters);
+      if (key == "wire") return path(value, config.wire);
+      return false;
+    });
+    return true;
+  }
+
+  bool limits(const YamlNode& node) {
+    constexpr std::uint64_t kMost = std::uint64_t{1} << 40;
+    yaml_.map(node, [&](std::string_view key, const YamlNode& value) {
+      if (key == "bundle_bytes") return yaml_.number(value, config.limits.bytes, kMost), true;
+      if (key == "orders") return yaml_.number(value, config.limits.orders, kMost), true;
+      if (key == "targets") return yaml_.number(value, config.limits.targets, kMost), true;
+      return false;
+    });
+    return true;
+  }
+
+  bool api(const YamlNode& node) {
+    yaml_.map(node, [&](std::string_view key, const YamlNode& value) {
+      if (key == "socket") return path(value, config.api_socket);
+      if (key != "admin_uids") return false;
+      config.admin_uids.clear();
+      yaml_.sequence(value, [&](const YamlNode& item) {
+        yaml_.number(item, config.admin_uids.emplace_back(), std::numeric_limits<std::uint32_t>::max());
+      });
+      return true;
+    });
+    return true;
+  }
+
+  YamlFields yaml_;
+};
+
+}  // namespace
+
+const FeedConfig* Config::find(std::string_view feed) const noexcept {
+  const auto found = std::ranges::find(feeds, feed, &FeedConfig::feed);
+  return found == feeds.end() ? nullptr : &*found;
+}
+
+Result<Config, std::vector<TextError>> read_config(std::string_view text) {
+  std::vector<TextError> errors;
+  const YamlNode root = read_yaml(text, errors);
+  if (!errors.empty()) return std::unexpected(std::move(errors));
+  ConfigReader reader(errors);
+  reader.read(root);
+  if (!errors.empty()) return std::unexpected(std::move(errors));
+  return std::move(reader.config);
+}
+
+}  // namespace sluice

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "rules/model/order.h"
+#include "rules/text/json_fields.h"
+
+namespace sluice {
+
+/// One order line of a bundle, checked by check_order(); one target line. Errors stay in `json`.
+void read_order_line(JsonDocument& json, std::string_view line, std::uint32_t line_number, Order& order);
+void read_target_line(JsonDocument& json, std::string_view line, std::uint32_t line_number,
+                      std::optional<Target>& target);
+/// A string in RFC 3339.
+void read_time(JsonDocument& json, JsonDocument::Value& value, UnixSeconds& out);
+
+}  // namespace sluice
