@@ -20,6 +20,7 @@ inline constexpr std::uint32_t kNoOrder = 0xffffffff;
 struct Decision {
   std::uint32_t order = kNoOrder;  ///< index of the order that blocks it, or kNoOrder
   TargetRef target{};              ///< the target that matched, where blocked
+  std::uint32_t pattern = 0;       ///< index of its expression, where target.pattern
   [[nodiscard]] bool blocked() const noexcept { return order != kNoOrder; }
 };
 
