@@ -9,8 +9,8 @@ namespace sluice {
 
 /// What was read of a ClientHello.
 struct ClientHello {
-  WireName name;         ///< server name in canonical text; empty unless the Cause is None
-  bool has_ech = false;  ///< encrypted_client_hello (0xfe0d) seen so far: the name is the outer, public one
+  WireName name;            ///< server name in canonical text; empty unless the Cause is None
+  bool has_ech = false;     ///< encrypted_client_hello (0xfe0d) seen so far: the name is the outer, public one
   std::uint32_t bytes = 0;  ///< of the input, from its start, that the answer rests on
 };
 

@@ -42,14 +42,12 @@ void HandshakeReader::take(std::uint32_t n, char* to) noexcept {
       std::memcpy(to, input_.data() + at_, here);
       to += here;
     }
-    at_ += here;
-    in_record_ -= here;
-    position_ += static_cast<Limit>(here);
+    advance(static_cast<std::uint32_t>(here));
     n -= static_cast<std::uint32_t>(here);
   }
 }
 
-std::uint32_t HandshakeReader::number(unsigned bytes) noexcept {
+std::uint32_t HandshakeReader::number_across_records(unsigned bytes) noexcept {
   std::array<char, 4> be{};
   take(bytes, be.data() + (4 - bytes));
   if (!ok()) return 0;

@@ -30,7 +30,13 @@ class HandshakeReader {
   std::uint8_t u8() noexcept { return static_cast<std::uint8_t>(number(1)); }
   std::uint16_t be16() noexcept { return static_cast<std::uint16_t>(number(2)); }
   std::uint32_t be24() noexcept { return number(3); }
-  void skip(std::uint32_t n) noexcept { take(n, nullptr); }
+  void skip(std::uint32_t n) noexcept {
+    if (at_hand(n)) {
+      advance(n);
+    } else {
+      take(n, nullptr);
+    }
+  }
   void read(std::span<char> to) noexcept { take(static_cast<std::uint32_t>(to.size()), to.data()); }
 
   /// Opens a scope over the next n bytes; the result is for close(), which skips what is left of it.
@@ -42,7 +48,23 @@ class HandshakeReader {
   }
 
  private:
-  std::uint32_t number(unsigned bytes) noexcept;
+  /// Are n bytes within the scope, the open record and the input? Then they need no second look.
+  [[nodiscard]] bool at_hand(std::uint32_t n) const noexcept {
+    return n <= left() && n <= in_record_ && n <= input_.size() - at_;
+  }
+  void advance(std::uint32_t n) noexcept {
+    at_ += n;
+    in_record_ -= n;
+    position_ += n;
+  }
+  std::uint32_t number(unsigned bytes) noexcept {
+    if (!at_hand(bytes)) return number_across_records(bytes);
+    std::uint32_t value = 0;
+    for (unsigned i = 0; i < bytes; ++i) value = value << 8 | input_[at_ + i];
+    advance(bytes);
+    return value;
+  }
+  std::uint32_t number_across_records(unsigned bytes) noexcept;
   void take(std::uint32_t n, char* to) noexcept;
   bool next_record() noexcept;
 
