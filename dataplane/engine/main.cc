@@ -1,0 +1,102 @@
+// sluice-dataplane: moves packets and enforces the rule image. Command line, files and telemetry: docs/interfaces.md.
+#include <rte_eal.h>
+#include <rte_launch.h>
+#include <signal.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+
+#include <cstdio>
+#include <memory>
+#include <vector>
+
+#include "dataplane/engine/counter_file.h"
+#include "dataplane/engine/eal.h"
+#include "dataplane/engine/options.h"
+#include "dataplane/engine/ports.h"
+#include "dataplane/engine/privileges.h"
+#include "dataplane/engine/worker.h"
+
+namespace {
+
+using namespace sluice;
+
+constexpr std::int64_t kHousekeeping_ns = 100'000'000;
+
+int refuse(const std::string& why) {
+  std::fprintf(stderr, "sluice-dataplane: %s\n", why.c_str());
+  return 1;
+}
+
+int launch(void* worker) {
+  static_cast<Worker*>(worker)->run();
+  return 0;
+}
+
+std::uint64_t unix_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+bool all_running(const std::vector<WorkerStatus>& statuses) {
+  for (const auto& status : statuses) {
+    if (!status.running.load(std::memory_order_acquire)) return false;
+  }
+  return true;
+}
+
+/// Until SIGTERM or SIGINT, or the captures are at their end.
+void keep_house(const sigset_t& signals, Ports& ports, const std::vector<WorkerStatus>& statuses) {
+  const timespec pause{.tv_sec = 0, .tv_nsec = kHousekeeping_ns};
+  bool ready = false;
+  while (sigtimedwait(&signals, nullptr, &pause) < 0) {
+    if (statuses.front().captures_read.load(std::memory_order_acquire)) return;
+    ports.propagate_link_loss();
+    if (!ready && all_running(statuses)) {
+      std::fputs("ready\n", stderr);
+      sd_notify(0, "READY=1");
+      ready = true;
+    }
+    sd_notify(0, "WATCHDOG=1");
+  }
+}
+
+int run(const Options& options, const sigset_t& signals) {
+  if (auto ok = start_eal(options); !ok.has_value()) return refuse(ok.error());
+  share_telemetry(options);
+  auto counters = CounterFile::create(options.run_dir, options.workers, options.group, unix_ns());
+  if (!counters.has_value()) return refuse(counters.error());
+  auto ports = Ports::open(options);
+  if (!ports.has_value()) return refuse(ports.error());
+  if (auto ok = drop_sys_admin(); !ok.has_value()) return refuse(ok.error());
+
+  std::vector<WorkerStatus> statuses(options.workers);
+  std::vector<std::unique_ptr<Worker>> workers;
+  for (unsigned i = 0; i < options.workers; ++i) {
+    workers.push_back(std::make_unique<Worker>(i, **ports, (*counters)->worker(i), statuses[i]));
+    rte_eal_remote_launch(launch, workers.back().get(), i + 1);
+  }
+  keep_house(signals, **ports, statuses);
+  sd_notify(0, "STOPPING=1");
+  for (auto& status : statuses) status.stop.store(true, std::memory_order_relaxed);
+  rte_eal_mp_wait_lcore();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  auto options = parse_options(argc, argv);
+  if (!options.has_value()) {
+    std::fprintf(options.error().exit_code == 0 ? stdout : stderr, "%s\n", options.error().message.c_str());
+    return options.error().exit_code;
+  }
+  sigset_t signals;  // blocked before DPDK starts its threads, so that only keep_house takes them
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  sigprocmask(SIG_BLOCK, &signals, nullptr);
+  const int code = run(*options, signals);
+  rte_eal_cleanup();
+  return code;
+}

@@ -1,0 +1,213 @@
+#include "dataplane/engine/options.h"
+
+#include <arpa/inet.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+
+#include "bpf/abi.h"
+
+namespace sluice {
+namespace {
+
+[[noreturn]] void reject(const std::string& message) {
+  throw CLI::ValidationError(message);
+}
+
+template <class Number>
+Number number(std::string_view text, const std::string& what) {
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size())
+    reject(what + ": not a number: '" + std::string(text) + "'");
+  return value;
+}
+
+/// "role=kind:device[,output]"
+PortSpec port_spec(const std::string& text) {
+  const auto equals = text.find('=');
+  const auto colon = text.find(':', equals == std::string::npos ? 0 : equals);
+  if (equals == std::string::npos || colon == std::string::npos) reject("--port " + text + ": want ROLE=KIND:DEVICE");
+  const std::string role = text.substr(0, equals);
+  const std::string kind = text.substr(equals + 1, colon - equals - 1);
+
+  PortSpec spec;
+  spec.name = text.substr(equals + 1);
+  spec.device = text.substr(colon + 1);
+  if (role == "subscriber")
+    spec.side = Side::Subscriber;
+  else if (role == "internet")
+    spec.side = Side::Internet;
+  else
+    reject("--port " + text + ": role is subscriber or internet");
+
+  if (kind == "xdp")
+    spec.kind = PortKind::Xdp;
+  else if (kind == "packet")
+    spec.kind = PortKind::Packet;
+  else if (kind == "pci")
+    spec.kind = PortKind::Pci;
+  else if (kind == "pcap")
+    spec.kind = PortKind::Pcap;
+  else
+    reject("--port " + text + ": kind is xdp, packet, pci or pcap");
+
+  if (spec.kind == PortKind::Pcap) {
+    if (const auto comma = spec.device.find(','); comma != std::string::npos) {
+      spec.output = spec.device.substr(comma + 1);
+      spec.device.resize(comma);
+    }
+    if (spec.output.find(',') != std::string::npos) reject("--port " + text + ": want pcap:IN[,OUT]");
+    if (spec.device.empty() && spec.output.empty())
+      reject("--port " + text + ": neither a capture to read nor one to write");
+  } else if (spec.device.empty() || spec.device.find(',') != std::string::npos) {
+    reject("--port " + text + ": want one device");
+  }
+  return spec;
+}
+
+/// First subscriber port with first internet port, and so on.
+std::vector<PortSpec> paired(const std::vector<std::string>& texts) {
+  std::array<std::vector<PortSpec>, 2> by_side;
+  for (const auto& text : texts) {
+    PortSpec spec = port_spec(text);
+    by_side[static_cast<std::size_t>(spec.side)].push_back(std::move(spec));
+  }
+  auto& [subscriber, internet] = by_side;
+  if (subscriber.empty() || subscriber.size() != internet.size()) {
+    reject("--port: as many subscriber as internet ports, at least one of each");
+  }
+  std::vector<PortSpec> pairs;
+  for (std::size_t i = 0; i < subscriber.size(); ++i) {
+    pairs.push_back(std::move(subscriber[i]));
+    pairs.push_back(std::move(internet[i]));
+  }
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (pairs[i].kind != PortKind::Pcap && pairs[i].device == pairs[j].device)
+        reject("--port: " + pairs[i].device + " is given twice");
+    }
+  }
+  return pairs;
+}
+
+Prefix prefix(const std::string& text) {
+  Prefix result;
+  const auto slash = text.find('/');
+  const std::string address = text.substr(0, slash);
+  result.ipv6 = address.find(':') != std::string::npos;
+  if (inet_pton(result.ipv6 ? AF_INET6 : AF_INET, address.c_str(), result.address.data()) != 1) {
+    reject("--subscribers: not an address: '" + text + "'");
+  }
+  const unsigned most = result.ipv6 ? 128 : 32;
+  const unsigned bits =
+      slash == std::string::npos ? most : number<unsigned>(std::string_view(text).substr(slash + 1), "--subscribers");
+  if (bits > most) reject("--subscribers: prefix too long: '" + text + "'");
+  result.bits = static_cast<std::uint8_t>(bits);
+  return result;
+}
+
+void set_sinkhole(Policy& policy, const std::string& text) {
+  const bool ipv6 = text.find(':') != std::string::npos;
+  void* out = ipv6 ? static_cast<void*>(policy.sinkhole6.data()) : policy.sinkhole4.data();
+  if (inet_pton(ipv6 ? AF_INET6 : AF_INET, text.c_str(), out) != 1)
+    reject("--sinkhole: not an address: '" + text + "'");
+}
+
+/// "cause=forward" or "cause=drop"
+void set_row(Policy& policy, const std::string& text) {
+  const auto equals = text.find('=');
+  const std::string name = text.substr(0, equals);
+  const std::string row = equals == std::string::npos ? "" : text.substr(equals + 1);
+  if (row != "forward" && row != "drop") reject("--row " + text + ": want CAUSE=forward or CAUSE=drop");
+  const auto* const info = std::ranges::find(kCauses, name, &CauseInfo::name);
+  if (info == kCauses.end()) reject("--row " + text + ": no such cause");
+  if (info->row == Row::Fixed) reject("--row " + text + ": what happens then is not a choice");
+  policy.rows[static_cast<std::size_t>(info - kCauses.begin())] = row == "drop" ? Row::Drop : Row::Forward;
+}
+
+/// "BYTES[:PER_SECOND]"
+void set_credit(Policy& policy, const std::string& text) {
+  const auto colon = text.find(':');
+  policy.credit_bytes = number<std::uint32_t>(std::string_view(text).substr(0, colon), "--credit");
+  if (colon != std::string::npos) {
+    policy.credit_bytes_per_s = number<std::uint32_t>(std::string_view(text).substr(colon + 1), "--credit");
+  }
+}
+
+void check_whole(const Options& options) {
+  if (!options.cpus.empty() && options.cpus.size() != options.workers)
+    reject("--lcores: one CPU for each of the workers");
+  if (options.policy.dns == DnsAction::Sinkhole && (options.policy.sinkhole4 == decltype(Policy::sinkhole4){} ||
+                                                    options.policy.sinkhole6 == decltype(Policy::sinkhole6){})) {
+    reject("--dns sinkhole: needs --sinkhole with an IPv4 and an IPv6 address");
+  }
+  const bool captures = std::ranges::any_of(options.ports, [](const PortSpec& p) { return p.kind == PortKind::Pcap; });
+  if (captures && options.workers != 1) reject("--workers: captures are read by one worker");
+  if (options.image.empty() != options.image_key.empty()) reject("--image and --image-key go together");
+}
+
+}  // namespace
+
+Result<Options, UsageError> parse_options(int argc, const char* const* argv) {
+  Options options;
+  Policy& policy = options.policy;
+  std::vector<std::string> ports, subscribers, sinkholes, rows;
+  std::string credit;
+  std::uint64_t max_image_mb = 4096;
+  gid_t group = 0;
+
+  CLI::App app{"Moves packets between subscriber and internet ports and enforces the rule image.", "sluice-dataplane"};
+  app.add_option("--port", ports, "ROLE=KIND:DEVICE; ROLE subscriber|internet; KIND xdp|packet|pci|pcap; repeat")
+      ->required();
+  app.add_option("--image", options.image, "rule image to load at start");
+  app.add_option("--image-key", options.image_key, "public key that images must be signed with (64 hex digits)");
+  app.add_option("--workers", options.workers, "packet threads")->check(CLI::Range(1U, unsigned{SLUICE_MAX_QUEUES}));
+  app.add_option("--lcores", options.cpus, "CPUs of the workers: 0,1")->delimiter(',');
+  app.add_option("--mode", policy.mode, "observe (default) | enforce")
+      ->transform(
+          CLI::CheckedTransformer(std::map<std::string, Mode>{{"observe", Mode::Observe}, {"enforce", Mode::Enforce}}));
+  app.add_option("--subscribers", subscribers, "prefixes that may be answered: 10.0.0.0/8,2001:db8::/32")
+      ->delimiter(',');
+  app.add_option("--dns", policy.dns, "nodata (default) | nxdomain | refused | sinkhole | drop")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, DnsAction>{{"nodata", DnsAction::Nodata},
+                                                                           {"nxdomain", DnsAction::Nxdomain},
+                                                                           {"refused", DnsAction::Refused},
+                                                                           {"sinkhole", DnsAction::Sinkhole},
+                                                                           {"drop", DnsAction::Drop}}));
+  app.add_option("--sinkhole", sinkholes, "addresses answered by --dns sinkhole")->delimiter(',');
+  app.add_option("--dns-ttl", policy.dns_ttl_s, "seconds")->check(CLI::Range(30U, 60U));
+  app.add_option("--tls", policy.tls, "reset (default) | alert | drop")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, TcpAction>{
+          {"reset", TcpAction::Reset}, {"alert", TcpAction::Alert}, {"drop", TcpAction::Drop}}));
+  app.add_option("--row", rows, "CAUSE=forward|drop: changes a row of the policy table; repeat");
+  app.add_option("--credit", credit, "BYTES[:PER_SECOND] by which DNS answers may outweigh queries, per source prefix");
+  app.add_option("--run-dir", options.run_dir, "default /run/sluice");
+  app.add_option("--wire-dir", options.wire_dir, "default /run/sluice/bpf");
+  app.add_option("--memory-mb", options.memory_mb, "for packets")->check(CLI::Range(64U, 1U << 20));
+  app.add_flag("--huge", options.huge, "insist on huge pages (default: where enough are free)");
+  const auto* const group_option =
+      app.add_option("--group", group, "id of the group that may read counters and telemetry");
+  app.add_option("--max-image-mb", max_image_mb, "largest image taken")->check(CLI::Range(1U, 1U << 20));
+
+  try {
+    app.parse(argc, argv);
+    options.ports = paired(ports);
+    for (const auto& text : subscribers) policy.subscribers.push_back(prefix(text));
+    for (const auto& text : sinkholes) set_sinkhole(policy, text);
+    for (const auto& text : rows) set_row(policy, text);
+    if (!credit.empty()) set_credit(policy, credit);
+    if (group_option->count() > 0) options.group = group;
+    options.max_image_bytes = max_image_mb << 20;
+    check_whole(options);
+  } catch (const CLI::CallForHelp&) {
+    return std::unexpected(UsageError{0, app.help()});
+  } catch (const CLI::Error& error) {
+    return std::unexpected(UsageError{2, std::string("sluice-dataplane: ") + error.what()});
+  }
+  return options;
+}
+
+}  // namespace sluice

@@ -1,0 +1,297 @@
+#include "dataplane/engine/ports.h"
+
+#include <linux/if_packet.h>
+#include <rte_bus.h>
+#include <rte_dev.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+
+#include "bpf/abi.h"
+
+namespace sluice {
+namespace {
+
+// A buffer of a pool: mempool header (64) + rte_mbuf (128) + headroom (128) + frame. The kernel takes AF_XDP buffers of
+// at most one page and keeps 256 bytes (XDP_PACKET_HEADROOM) of each. 63 cache lines, not 64: an odd number is
+// what rte_mempool wants for spreading over memory channels, and would pad a page to.
+constexpr unsigned kBufferBytes = 63 * 64;
+constexpr unsigned kDataRoomBytes = kBufferBytes - 64 - sizeof(rte_mbuf);
+constexpr unsigned kXdpHeadroomBytes = 256;
+constexpr unsigned kMaxXdpFrameBytes = kDataRoomBytes - RTE_PKTMBUF_HEADROOM - kXdpHeadroomBytes;
+// TPACKET_V2 keeps 66 bytes of a ring slot for its header (TPACKET_ALIGN(52 + 16) + reserve - 14).
+constexpr unsigned kPacketSlotBytes = 2048;
+constexpr unsigned kMaxPacketFrameBytes = kPacketSlotBytes - 66;
+constexpr unsigned kEthernetBytes = 14 + 2 * 4;  // header and two tags
+
+constexpr std::uint16_t kDescriptors = 2048;  // libxdp's ring size: net_af_xdp fills 2048 whatever is asked for
+constexpr unsigned kPoolCache = 256;
+
+/// Sockets of this process with that address family, by descriptor.
+std::vector<int> sockets_of(int family) {
+  std::vector<int> found;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", error)) {
+    const int fd = std::atoi(entry.path().filename().c_str());
+    int domain = 0;
+    socklen_t length = sizeof domain;
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == family) found.push_back(fd);
+  }
+  std::ranges::sort(found);
+  return found;
+}
+
+/// The sockets that a driver opened meanwhile: drivers do not tell, and an idle worker wants to wait on them.
+class NewSockets {
+ public:
+  explicit NewSockets(int family) : family_(family), before_(sockets_of(family)) {}
+  [[nodiscard]] std::vector<int> list() const {
+    std::vector<int> fresh;
+    std::ranges::set_difference(sockets_of(family_), before_, std::back_inserter(fresh));
+    return fresh;
+  }
+
+ private:
+  int family_;
+  std::vector<int> before_;
+};
+
+std::string failed(const PortSpec& spec, const std::string& what) {
+  return spec.name + ": " + what;
+}
+
+std::string failed(const PortSpec& spec, const char* what, int error) {
+  return failed(spec, std::string(what) + ": " + rte_strerror(error < 0 ? -error : error));
+}
+
+}  // namespace
+
+/// Opens one port of whatever kind.
+class PortOpener {
+ public:
+  PortOpener(const Options& options, const std::vector<rte_mempool*>& pools) : options_(options), pools_(pools) {}
+
+  Result<Port, std::string> open(const PortSpec& spec, unsigned index) {
+    Port port;
+    port.spec_ = spec;
+    auto opened = [&]() -> Result<void, std::string> {
+      switch (spec.kind) {
+        case PortKind::Xdp: return open_xdp(port, index);
+        case PortKind::Packet: return open_packet(port, index);
+        case PortKind::Pci: return open_pci(port);
+        default: return open_pcap(port, index);
+      }
+    }();
+    if (!opened.has_value()) return std::unexpected(opened.error());
+    return port;
+  }
+
+ private:
+  using Outcome = Result<void, std::string>;
+
+  Outcome open_interface(Port& port, unsigned most_frame_bytes) {
+    auto interface = Interface::find(port.spec_.device);
+    if (!interface.has_value()) return std::unexpected(failed(port.spec_, interface.error()));
+    if (interface->mtu() + kEthernetBytes > most_frame_bytes) {
+      return std::unexpected(failed(port.spec_, "MTU " + std::to_string(interface->mtu()) + " is over " +
+                                                    std::to_string(most_frame_bytes - kEthernetBytes) +
+                                                    ", the most that this kind of port carries"));
+    }
+    if (!interface->keep_frames_as_they_come()) {
+      return std::unexpected(
+          failed(port.spec_, "its driver keeps GRO, LRO or rx-vlan-offload on: frames would not leave as they came"));
+    }
+    if (!interface->set_up(true)) return std::unexpected(failed(port.spec_, "cannot be set up"));
+    port.interface_ = std::move(*interface);
+    return {};
+  }
+
+  Outcome open_xdp(Port& port, unsigned index) {
+    if (auto ok = open_interface(port, kMaxXdpFrameBytes); !ok.has_value()) return ok;
+    const std::string& name = port.spec_.device;
+    if (port.interface_->channels() != options_.workers) {
+      return std::unexpected(
+          failed(port.spec_, std::to_string(port.interface_->channels()) + " receive channels, but " +
+                                 std::to_string(options_.workers) +
+                                 " workers: an unserved channel would pass uninspected (ethtool -L)"));
+    }
+    auto heartbeat = Heartbeat::open(options_.wire_dir / name / SLUICE_PIN_HEARTBEAT);
+    if (!heartbeat.has_value()) return std::unexpected(failed(port.spec_, heartbeat.error()));
+    port.heartbeat_ = std::move(*heartbeat);
+
+    for (unsigned worker = 0; worker < options_.workers; ++worker) {
+      const NewSockets sockets(AF_XDP);
+      const std::string device = "net_af_xdp" + std::to_string(index) + "_" + std::to_string(worker);
+      if (auto ok = plug(port, device, "iface=" + name + ",start_queue=" + std::to_string(worker) + ",queue_count=1");
+          !ok.has_value())
+        return ok;
+      if (auto ok = configure(port, port.devices_.back(), worker, 1); !ok.has_value()) return ok;
+      port.queues_.back().heartbeat = port.heartbeat_.get();
+      port.queues_.back().channel = worker;
+      if (const auto list = sockets.list(); list.size() == 1) port.queues_.back().socket = list.front();
+    }
+    return {};
+  }
+
+  Outcome open_packet(Port& port, unsigned index) {
+    if (auto ok = open_interface(port, kMaxPacketFrameBytes); !ok.has_value()) return ok;
+    const NewSockets sockets(AF_PACKET);
+    const std::string arguments = "iface=" + port.spec_.device + ",qpairs=" + std::to_string(options_.workers) +
+                                  ",qdisc_bypass=1,blocksz=65536,framesz=" + std::to_string(kPacketSlotBytes) +
+                                  ",framecnt=" + std::to_string(kDescriptors);
+    if (auto ok = plug(port, "net_af_packet" + std::to_string(index), arguments); !ok.has_value()) return ok;
+    if (auto ok = configure(port, port.devices_.back(), 0, options_.workers); !ok.has_value()) return ok;
+    const auto list = sockets.list();
+    for (unsigned worker = 0; worker < options_.workers && list.size() == options_.workers; ++worker) {
+      port.queues_[worker].socket = list[worker];
+      const int yes = 1;  // what the gateway itself sends there is not traffic of the wire
+      setsockopt(list[worker], SOL_PACKET, PACKET_IGNORE_OUTGOING, &yes, sizeof yes);
+    }
+    return {};
+  }
+
+  Outcome open_pci(Port& port) {
+    std::uint16_t device = 0;
+    if (const int error = rte_eth_dev_get_port_by_name(port.spec_.device.c_str(), &device); error != 0) {
+      return std::unexpected(failed(port.spec_, "not found, or not bound to a driver of DPDK", error));
+    }
+    port.devices_.push_back(device);
+    return configure(port, device, 0, options_.workers);
+  }
+
+  Outcome open_pcap(Port& port, unsigned index) {
+    std::string arguments;
+    if (!port.spec_.device.empty()) arguments = "rx_pcap=" + port.spec_.device;
+    if (!port.spec_.output.empty()) arguments += (arguments.empty() ? "tx_pcap=" : ",tx_pcap=") + port.spec_.output;
+    if (auto ok = plug(port, "net_pcap" + std::to_string(index), arguments); !ok.has_value()) return ok;
+    return configure(port, port.devices_.back(), 0, 1);
+  }
+
+  Outcome plug(Port& port, const std::string& device, const std::string& arguments) {
+    if (const int error = rte_eal_hotplug_add("vdev", device.c_str(), arguments.c_str()); error != 0) {
+      return std::unexpected(failed(port.spec_, "cannot be opened", error));
+    }
+    std::uint16_t id = 0;
+    if (const int error = rte_eth_dev_get_port_by_name(device.c_str(), &id); error != 0)
+      return std::unexpected(failed(port.spec_, "no device", error));
+    port.devices_.push_back(id);
+    return {};
+  }
+
+  /// Sets the device up with `count` queue pairs, the first of which is `worker`'s, and starts it.
+  Outcome configure(Port& port, std::uint16_t device, unsigned worker, unsigned count) {
+    const auto queues = static_cast<std::uint16_t>(count);
+    rte_eth_dev_info info{};
+    if (const int error = rte_eth_dev_info_get(device, &info); error != 0)
+      return std::unexpected(failed(port.spec_, "no information", error));
+    if (queues > info.max_rx_queues || queues > info.max_tx_queues) {
+      return std::unexpected(failed(port.spec_, "has fewer queues than there are workers"));
+    }
+    rte_eth_conf conf{};
+    if (queues > 1 && port.spec_.kind == PortKind::Pci) {
+      conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+      conf.rx_adv_conf.rss_conf.rss_hf =
+          (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP) & info.flow_type_rss_offloads;
+    }
+    if (const int error = rte_eth_dev_configure(device, queues, queues, &conf); error != 0)
+      return std::unexpected(failed(port.spec_, "cannot be configured", error));
+    std::uint16_t rx = kDescriptors, tx = kDescriptors;
+    (void)rte_eth_dev_adjust_nb_rx_tx_desc(device, &rx, &tx);
+    const auto node = static_cast<unsigned>(rte_eth_dev_socket_id(device));
+    for (std::uint16_t queue = 0; queue < queues; ++queue) {
+      if (const int error = rte_eth_rx_queue_setup(device, queue, rx, node, nullptr, pools_[worker + queue]);
+          error != 0) {
+        return std::unexpected(failed(port.spec_, "no receive queue", error));
+      }
+      if (const int error = rte_eth_tx_queue_setup(device, queue, tx, node, nullptr); error != 0) {
+        return std::unexpected(failed(port.spec_, "no transmit queue", error));
+      }
+      port.queues_.push_back({.device = device, .queue = queue});
+    }
+    if (const int error = rte_eth_dev_start(device); error != 0)
+      return std::unexpected(failed(port.spec_, "does not start", error));
+    if (port.spec_.kind == PortKind::Pcap) return {};
+    if (const int error = rte_eth_promiscuous_enable(device); error != 0)
+      return std::unexpected(failed(port.spec_, "no promiscuous mode", error));
+    return {};
+  }
+
+  const Options& options_;
+  const std::vector<rte_mempool*>& pools_;
+};
+
+bool Port::has_link() const noexcept {
+  if (interface_) return interface_->has_link();
+  rte_eth_link link{};
+  return rte_eth_link_get_nowait(devices_.front(), &link) != 0 || link.link_status == RTE_ETH_LINK_UP;
+}
+
+void Port::set_link(bool up) const noexcept {
+  if (interface_) {
+    (void)interface_->set_up(up);
+  } else if (spec_.kind == PortKind::Pci) {
+    (void)(up ? rte_eth_dev_set_link_up(devices_.front()) : rte_eth_dev_set_link_down(devices_.front()));
+  }
+}
+
+PortCounts Port::counts() const noexcept {
+  PortCounts sum;
+  for (const std::uint16_t device : devices_) {
+    rte_eth_stats stats{};
+    if (rte_eth_stats_get(device, &stats) != 0) continue;
+    sum.imissed += stats.imissed;
+    sum.rx_nombuf += stats.rx_nombuf;
+  }
+  return sum;
+}
+
+Result<std::unique_ptr<Ports>, std::string> Ports::open(const Options& options) {
+  std::unique_ptr<Ports> ports(new Ports);
+  // A port holds at most its receive ring, its fill ring and its transmit ring of a worker's buffers.
+  const auto buffers = static_cast<unsigned>(options.ports.size()) * 2 * kDescriptors + 8 * kPoolCache;
+  for (unsigned worker = 0; worker < options.workers; ++worker) {
+    rte_mempool* const pool = rte_pktmbuf_pool_create(("frames" + std::to_string(worker)).c_str(), buffers, kPoolCache,
+                                                      0, kDataRoomBytes, SOCKET_ID_ANY);
+    if (pool == nullptr)
+      return std::unexpected("no memory for " + std::to_string(buffers) + " frames a worker: raise --memory-mb");
+    ports->pools_.push_back(pool);
+  }
+  PortOpener opener(options, ports->pools_);
+  for (const PortSpec& spec : options.ports) {
+    auto port = opener.open(spec, static_cast<unsigned>(ports->ports_.size()));
+    if (!port.has_value()) return std::unexpected(port.error());
+    ports->ports_.push_back(std::move(*port));
+  }
+  ports->held_down_.assign(ports->ports_.size(), false);
+  return ports;
+}
+
+void Ports::propagate_link_loss() noexcept {
+  for (std::size_t i = 0; i < ports_.size(); ++i) {
+    const std::size_t peer = i ^ 1;
+    if (held_down_[i] || ports_[i].spec_.kind == PortKind::Pcap) continue;  // down because of its peer: says nothing
+    const bool lost = !ports_[i].has_link();
+    if (lost == held_down_[peer]) continue;
+    ports_[peer].set_link(!lost);
+    held_down_[peer] = lost;
+  }
+}
+
+Ports::~Ports() {
+  for (std::size_t i = 0; i < held_down_.size(); ++i) {
+    if (held_down_[i]) ports_[i].set_link(true);
+  }
+  for (const Port& port : ports_) {
+    for (const std::uint16_t device : port.devices_) {
+      (void)rte_eth_dev_stop(device);
+      (void)rte_eth_dev_close(device);
+    }
+  }
+}
+
+}  // namespace sluice

@@ -1,0 +1,165 @@
+#include "dataplane/engine/worker.h"
+
+#include <poll.h>
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <rte_pause.h>
+#include <rte_prefetch.h>
+#include <time.h>
+
+#include <algorithm>
+
+namespace sluice {
+namespace {
+
+constexpr unsigned kSendAttempts = 64;            // each one kicks the kernel; then the frames are lost, and counted
+constexpr std::uint64_t kBeatEvery_ns = 100'000;  // the kernel may call a worker dead after some ms of silence
+constexpr std::uint64_t kSpin_ns = 50'000;        // busy polling after the last frame, before waiting
+constexpr std::int64_t kWait_ns = 5'000'000;      // longest wait on sockets: well below the heartbeat's age limit
+constexpr std::int64_t kNap_ns = 50'000;          // where a port has no socket to wait on
+constexpr std::uint64_t kDrainQuiet_ns = 10'000'000;
+constexpr std::uint64_t kDrainLimit_ns = 200'000'000;
+
+std::uint64_t monotonic_ns() noexcept {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+std::size_t side(Side from) noexcept {
+  return static_cast<std::size_t>(from);
+}
+
+}  // namespace
+
+Worker::Worker(unsigned index, const Ports& ports, WorkerCounters& counters, WorkerStatus& status)
+    : index_(index), ports_(ports), counters_(counters), status_(status), tx_drops_(ports.all().size()) {
+  for (const Port& port : ports.all()) {
+    const int socket = port.queue(index).socket;
+    if (port.spec().kind == PortKind::Pcap) has_captures_ = true;
+    if (socket < 0)
+      can_wait_ = false;
+    else
+      sockets_.push_back({.fd = socket, .events = POLLIN, .revents = 0});
+  }
+}
+
+void Worker::run() noexcept {
+  status_.running.store(true, std::memory_order_release);
+  std::uint64_t round = rte_rdtsc(), beaten_ns = 0, idle_since_ns = 0;
+  while (!status_.stop.load(std::memory_order_relaxed)) {
+    const std::uint64_t now_ns = monotonic_ns();
+    if (now_ns - beaten_ns >= kBeatEvery_ns) beat(beaten_ns = now_ns);
+    const bool any = poll_all();
+    if (any) {
+      idle_since_ns = 0;
+    } else if (has_captures_ && captures_at_end()) {
+      break;
+    } else if (idle_since_ns == 0) {
+      idle_since_ns = now_ns;
+    } else if (now_ns - idle_since_ns >= kSpin_ns) {
+      wait_for_frames();
+    } else {
+      rte_pause();
+    }
+    const std::uint64_t now = rte_rdtsc();
+    add(any ? counters_.busy_cycles : counters_.idle_cycles, now - round);
+    round = now;
+  }
+  hand_back();
+  status_.running.store(false, std::memory_order_release);
+}
+
+bool Worker::poll_all() noexcept {
+  bool any = false;
+  for (std::size_t port = 0; port < ports_.all().size(); ++port) any |= poll(port);
+  return any;
+}
+
+bool Worker::poll(std::size_t port) noexcept {
+  const Port& from = ports_.all()[port];
+  const PortQueue& queue = from.queue(index_);
+  std::array<rte_mbuf*, kMaxBurst> frames;
+  const std::uint16_t count = rte_eth_rx_burst(queue.device, queue.queue, frames.data(), kMaxBurst);
+  if (count == 0) return false;
+  std::uint64_t bytes = 0;
+  for (std::uint16_t i = 0; i < count; ++i) {
+    rte_prefetch0(rte_pktmbuf_mtod(frames[i], const void*));
+    bytes += frames[i]->pkt_len;
+  }
+  add(counters_.bursts);
+  add(counters_.rx_pkts[side(from.spec().side)], count);
+  add(counters_.rx_bytes[side(from.spec().side)], bytes);
+  send(port ^ 1, frames.data(), count);
+  return true;
+}
+
+void Worker::send(std::size_t port, rte_mbuf** frames, std::uint16_t count) noexcept {
+  const Port& to = ports_.all()[port];
+  const PortQueue& queue = to.queue(index_);
+  std::uint64_t bytes = 0;
+  for (std::uint16_t i = 0; i < count; ++i) bytes += frames[i]->pkt_len;
+  std::uint16_t sent = 0;
+  for (unsigned attempt = 0; sent < count && attempt < kSendAttempts; ++attempt) {
+    sent = static_cast<std::uint16_t>(
+        sent + rte_eth_tx_burst(queue.device, queue.queue, frames + sent, static_cast<std::uint16_t>(count - sent)));
+  }
+  if (sent < count) {
+    const auto lost = static_cast<unsigned>(count - sent);
+    for (std::uint16_t i = sent; i < count; ++i) bytes -= frames[i]->pkt_len;
+    rte_pktmbuf_free_bulk(frames + sent, lost);
+    add(tx_drops_[port], lost);
+    add(counters_.causes[static_cast<std::size_t>(Cause::TxFull)], lost);
+  }
+  add(counters_.tx_pkts[side(to.spec().side)], sent);
+  add(counters_.tx_bytes[side(to.spec().side)], bytes);
+}
+
+/// Wakes the kernel for what still stands in the transmit rings (a send that met a full socket buffer leaves it there),
+/// and takes sent buffers back.
+void Worker::flush_all() noexcept {
+  for (const Port& port : ports_.all()) {
+    const PortQueue& queue = port.queue(index_);
+    (void)rte_eth_tx_burst(queue.device, queue.queue, nullptr, 0);
+  }
+}
+
+void Worker::beat(std::uint64_t now_ns) noexcept {
+  status_.last_poll_ns.store(now_ns, std::memory_order_relaxed);
+  for (const Port& port : ports_.all()) {
+    const PortQueue& queue = port.queue(index_);
+    if (queue.heartbeat != nullptr) queue.heartbeat->beat(queue.channel, now_ns);
+  }
+}
+
+void Worker::wait_for_frames() noexcept {
+  flush_all();
+  const timespec longest{.tv_sec = 0, .tv_nsec = can_wait_ ? kWait_ns : kNap_ns};
+  (void)ppoll(sockets_.data(), sockets_.size(), &longest, nullptr);
+}
+
+bool Worker::captures_at_end() noexcept {
+  for (std::size_t port = 0; port < ports_.all().size(); ++port) {
+    if (ports_.all()[port].spec().kind == PortKind::Pcap && poll(port)) return false;
+  }
+  status_.captures_read.store(true, std::memory_order_release);
+  return true;
+}
+
+void Worker::hand_back() noexcept {
+  for (const Port& port : ports_.all()) {
+    const PortQueue& queue = port.queue(index_);
+    if (queue.heartbeat != nullptr) queue.heartbeat->beat(queue.channel, 0);
+  }
+  const std::uint64_t start_ns = monotonic_ns();
+  for (std::uint64_t now_ns = start_ns, last_ns = start_ns;
+       now_ns - last_ns < kDrainQuiet_ns && now_ns - start_ns < kDrainLimit_ns; now_ns = monotonic_ns()) {
+    if (poll_all())
+      last_ns = now_ns;
+    else
+      flush_all();
+  }
+}
+
+}  // namespace sluice

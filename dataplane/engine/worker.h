@@ -1,0 +1,61 @@
+#pragma once
+
+#include <poll.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "dataplane/engine/ports.h"
+#include "dataplane/filter/counters.h"
+#include "dataplane/filter/pipeline.h"
+
+struct rte_mbuf;
+
+namespace sluice {
+
+/// What a worker tells the main thread. Only the worker writes it, but for `stop`.
+struct alignas(64) WorkerStatus {
+  std::atomic<std::uint64_t> last_poll_ns{0};  ///< CLOCK_MONOTONIC
+  std::atomic<bool> running{false};
+  std::atomic<bool> captures_read{false};  ///< every pcap: input is at its end and all of it is out
+  alignas(64) std::atomic<bool> stop{false};
+};
+
+/// One packet thread: receives on its queue of every port, judges the burst, and sends what may go on to the peer port.
+/// Nothing is shared with other workers.
+class Worker {
+ public:
+  /// `ports`, `counters` and `status` outlive the worker. `tx_drops`: one counter a port.
+  Worker(unsigned index, const Ports& ports, WorkerCounters& counters, WorkerStatus& status);
+
+  /// Runs on the calling thread until status.stop, then hands the wire back: heartbeats cease, so that the kernel
+  /// forwards, and what was received before is still sent.
+  void run() noexcept;
+
+  [[nodiscard]] std::uint64_t tx_drops(std::size_t port) const noexcept {
+    return tx_drops_[port].load(std::memory_order_relaxed);
+  }
+
+ private:
+  bool poll_all() noexcept;
+  bool poll(std::size_t port) noexcept;
+  void send(std::size_t port, rte_mbuf** frames, std::uint16_t count) noexcept;
+  void flush_all() noexcept;
+  void beat(std::uint64_t now_ns) noexcept;
+  void wait_for_frames() noexcept;
+  bool captures_at_end() noexcept;
+  void hand_back() noexcept;
+
+  unsigned index_;
+  const Ports& ports_;
+  WorkerCounters& counters_;
+  WorkerStatus& status_;
+  std::vector<Counter> tx_drops_;
+  std::vector<pollfd> sockets_;
+  bool can_wait_ = true;  ///< every port has a socket that tells of frames
+  bool has_captures_ = false;
+};
+
+}  // namespace sluice
