@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "bpf/wire/wire.h"
+#include "rules/text/json_writer.h"
 
 namespace {
 
@@ -49,28 +50,29 @@ void print_text(const InterfaceStatus& s) {
   }
 }
 
-std::string to_json(const InterfaceStatus& s) {
-  std::vector<std::string> queues;
+void write_json(JsonWriter& json, const InterfaceStatus& s) {
+  json.begin_object().member("name", s.name).member("attached", s.attached).member("ifindex", s.ifindex);
+  json.member("peer_ifindex", s.peer_ifindex).member("program", s.program_id);
+  json.member("bypass", s.config.bypass != 0).member("fallback", fallback_name(s));
+  json.member("max_age_ms", s.config.heartbeat_max_age_ns / 1'000'000).key("queues").begin_array();
   for (const QueueStatus& q : s.queues) {
-    queues.push_back(fmt::format(R"({{"queue":{},"age_us":{}}})", q.queue, q.age_ns / 1000));
+    json.begin_object().member("queue", q.queue).member("age_us", q.age_ns / 1000).end_object();
   }
-  std::vector<std::string> counters;
+  json.end_array().key("counters").begin_object();
   for (std::size_t i = 0; i < s.counters.size(); ++i) {
-    counters.push_back(fmt::format(R"("{}":{{"packets":{},"bytes":{}}})",
-                                   counter_name(static_cast<sluice_wire_counter>(i)), s.counters[i].pkts,
-                                   s.counters[i].bytes));
+    json.key(counter_name(static_cast<sluice_wire_counter>(i))).begin_object();
+    json.member("packets", s.counters[i].pkts).member("bytes", s.counters[i].bytes).end_object();
   }
-  return fmt::format(
-      R"({{"name":"{}","attached":{},"ifindex":{},"peer_ifindex":{},"program":{},"bypass":{},"fallback":"{}","max_age_ms":{},)"
-      R"("queues":[{}],"counters":{{{}}}}})",
-      s.name, s.attached, s.ifindex, s.peer_ifindex, s.program_id, s.config.bypass != 0, fallback_name(s),
-      s.config.heartbeat_max_age_ns / 1'000'000, fmt::join(queues, ","), fmt::join(counters, ","));
+  json.end_object().end_object();
 }
 
 void print_json(const std::vector<InterfaceStatus>& all) {
-  std::vector<std::string> objects;
-  for (const InterfaceStatus& s : all) objects.push_back(to_json(s));
-  fmt::print("{{\"interfaces\":[{}]}}\n", fmt::join(objects, ","));
+  std::string text;
+  JsonWriter json(text);
+  json.begin_object().key("interfaces").begin_array();
+  for (const InterfaceStatus& s : all) write_json(json, s);
+  json.end_array().end_object();
+  fmt::print("{}\n", text);
 }
 
 int run_status(const Pins& pins, bool json) {

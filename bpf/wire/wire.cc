@@ -45,6 +45,15 @@ std::optional<bpf_link_info> link_info(const Fd& link) {
   return info;
 }
 
+/// Whether this very link serves the port. The index alone does not say so: a port of the same index may be in another
+/// network namespace, or in one that is being taken down.
+bool serves(const Fd& link, const Port& port) {
+  const auto info = link_info(link);
+  __u32 program = 0;
+  return info && info->xdp.ifindex == port.ifindex &&
+         ::bpf_xdp_query_id(static_cast<int>(port.ifindex), 0, &program) == 0 && program == info->prog_id;
+}
+
 Result<void, WireError> configure(const Steer& steer, const Port& port, const AttachOptions& options) {
   sluice_wire_config config{};
   if (::bpf_map_lookup_elem(steer.config_fd(), &kFirst, &config) != 0) {
@@ -161,8 +170,7 @@ Result<void, WireError> attach(const Pins& pins, const std::vector<WirePair>& pa
   std::vector<std::string> fresh;
   for (const Port& port : *ports) {
     const Fd link = pins.open(port.name, SLUICE_PIN_LINK);
-    const auto info = link_info(link);
-    const bool in_place = info && info->xdp.ifindex == port.ifindex;
+    const bool in_place = serves(link, port);
     if (!in_place) fresh.push_back(port.name);
     auto done = in_place ? replace(pins, port, options, link) : attach_new(pins, port, options);
     if (!done) {
