@@ -28,15 +28,27 @@ constexpr bool is_extension(IpProto proto) noexcept {
   }
 }
 
-}  // namespace
-
-void parse_packet(Bytes frame, LinkType link, PacketView& out) noexcept {
+Walk start(Bytes frame, PacketView& out) noexcept {
   out = PacketView{};
   out.data = frame.data();
   out.len = static_cast<std::uint32_t>(frame.size());
   // Offsets in a view are 16 bits wide.
-  Walk walk(frame.first(std::min<std::size_t>(frame.size(), 0xffff)), out);
+  return {frame.first(std::min<std::size_t>(frame.size(), 0xffff)), out};
+}
+
+}  // namespace
+
+void parse_packet(Bytes frame, LinkType link, PacketView& out) noexcept {
+  Walk walk = start(frame, out);
   out.cause = walk.link(link);
+}
+
+void parse_datagram(Bytes frame, const PacketView& like, PacketView& out) noexcept {
+  Walk walk = start(frame, out);
+  out.one_way = like.one_way;
+  out.tag_count = like.tag_count;
+  walk.at.skip(like.l3);
+  out.cause = like.ipv6 ? walk.ipv6() : walk.ipv4();
 }
 
 Cause Walk::link(LinkType type) noexcept {

@@ -5,6 +5,10 @@
 
 namespace sluice {
 
+/// Parses a frame whose IP header stands at `like.l3`, behind what `like` says of the link: for datagrams that were put
+/// together.
+void parse_datagram(Bytes frame, const PacketView& like, PacketView& out) noexcept;
+
 /// One way down through the headers of a frame; private to this room. Each step reads one header from `at`
 /// and goes on with the next one, so that the last one's Cause is the answer. Depth is bounded by `budget`.
 struct Walk {

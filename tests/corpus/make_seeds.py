@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the seed corpora of the packet, DNS and TLS fuzz targets next to this file.
+"""Writes the seed corpora of the packet, fragments, DNS and TLS fuzz targets next to this file.
 
 Frames and queries are built with scapy; ClientHellos are what openssl, curl and Python say to a socket on loopback, so
 their random bytes differ from run to run. Needs python3-scapy, openssl and curl.
@@ -98,6 +98,20 @@ def queries():
     yield "response", plain[:2] + b"\x81\x80" + plain[4:]
 
 
+def fragment_rows():
+    """Five bytes a fragment, as tests/fuzz/packet/fragments.cc reads them."""
+    more, v6 = 2, 1
+    row = lambda flags, offset, length, seconds=0, first=0: bytes([flags, offset, length, seconds, first])
+    head, tail = row(more, 0, 64), row(0, 8, 20)
+    yield "in_order", head + tail
+    yield "reversed_ipv6", row(v6, 8, 20) + row(v6 | more, 0, 64)
+    yield "overlap", head + row(more, 4, 64)
+    yield "copies", head + head + tail + tail
+    yield "timeout", head + row(0, 8, 20, 70) + head
+    yield "beyond_kept", b"".join(row(more, n * 16, 128) for n in range(12)) + row(0, 192, 7)
+    yield "many_ids", b"".join(row(more | n << 2, 0, 8) for n in range(16)) + row(15 << 2, 1, 8)
+
+
 def first_flight(client):
     """What a client says first to a server on loopback."""
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -157,6 +171,8 @@ def main():
         write("packet", name, bytes([link]) + frame)
     for name, message in queries():
         write("dns_query", name, message)
+    for name, row in fragment_rows():
+        write("fragments", name, row)
     for name, stream in hellos():
         cut = (len(stream) // 2).to_bytes(2, "big")
         write("tls_client_hello", name, cut + stream)

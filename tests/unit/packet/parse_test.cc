@@ -1,19 +1,13 @@
 #include "dataplane/packet/parse.h"
 
 #include <catch2/catch.hpp>
-#include <ostream>
 
 #include "tests/support/frames.h"
 #include "tests/support/mutations.h"
+#include "tests/support/print_cause.h"
 
 using namespace sluice;
 using namespace sluice::test;
-
-namespace sluice {
-std::ostream& operator<<(std::ostream& out, Cause cause) {
-  return out << info(cause).name;
-}
-}  // namespace sluice
 
 namespace {
 

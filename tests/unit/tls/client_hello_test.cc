@@ -2,21 +2,15 @@
 
 #include <catch2/catch.hpp>
 #include <memory>
-#include <ostream>
 #include <random>
 #include <string>
 
 #include "tests/support/messages.h"
 #include "tests/support/mutations.h"
+#include "tests/support/print_cause.h"
 
 using namespace sluice;
 using namespace sluice::test;
-
-namespace sluice {
-std::ostream& operator<<(std::ostream& out, Cause cause) {
-  return out << info(cause).name;
-}
-}  // namespace sluice
 
 namespace {
 
