@@ -1,0 +1,138 @@
+#include "rules/sign/bundle_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+#include "rules/sign/minisign.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::size_t kChunkBytes = 256 * 1024;
+
+struct Close {
+  void operator()(std::FILE* f) const noexcept { std::fclose(f); }
+};
+using File = std::unique_ptr<std::FILE, Close>;
+
+std::unexpected<TrustFailure> unreadable(const std::string& path) {
+  return std::unexpected(TrustFailure{TrustError::Unreadable, path + ": " + std::strerror(errno)});
+}
+
+/// Regular files only, so that a FIFO in an inbox cannot hold anybody up.
+File open_file(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return nullptr;
+  struct stat about{};
+  if (::fstat(fd, &about) != 0 || !S_ISREG(about.st_mode)) {
+    ::close(fd);
+    errno = EINVAL;
+    return nullptr;
+  }
+  return File(::fdopen(fd, "rb"));
+}
+
+/// Feeds a file to `take(Bytes)` chunk by chunk, until that says false.
+template <class Take>
+Result<void, TrustFailure> stream(const std::string& path, Take&& take) {
+  const File file = open_file(path);
+  if (!file) return unreadable(path);
+  std::vector<std::uint8_t> chunk(kChunkBytes);
+  while (true) {
+    const std::size_t n = std::fread(chunk.data(), 1, chunk.size(), file.get());
+    if (n > 0 && !take(Bytes{chunk.data(), n})) return {};
+    if (std::ferror(file.get()) != 0) return unreadable(path);
+    if (n == 0) return {};
+  }
+}
+
+TrustError from(BundleErrorKind kind) noexcept {
+  switch (kind) {
+    case BundleErrorKind::Malformed: return TrustError::Malformed;
+    case BundleErrorKind::TooLarge: return TrustError::TooLarge;
+    case BundleErrorKind::Counts: return TrustError::Counts;
+  }
+  return TrustError::Malformed;
+}
+
+Result<std::vector<SignatureFile>, TrustFailure> read_signatures(const std::vector<std::string>& paths) {
+  if (paths.empty()) return std::unexpected(TrustFailure{TrustError::Unsigned, "no signature file"});
+  if (paths.size() > kMaxSignatures)
+    return std::unexpected(TrustFailure{TrustError::TooLarge, "too many signature files"});
+  std::vector<SignatureFile> out;
+  for (const std::string& path : paths) {
+    auto text = read_small_file(path, kMaxMinisignBytes);
+    // One that cannot be read counts for nothing, as any that anybody could add.
+    if (!text.has_value()) {
+      out.push_back({text.error().detail, {}});
+    } else {
+      out.push_back({path, std::move(*text)});
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<std::string, TrustFailure> read_small_file(const std::string& path, std::size_t max_bytes) {
+  std::string out;
+  const auto read = stream(path, [&](Bytes bytes) {
+    out.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    return out.size() <= max_bytes;
+  });
+  if (!read.has_value()) return std::unexpected(read.error());
+  if (out.size() > max_bytes) {
+    return std::unexpected(TrustFailure{TrustError::TooLarge, path + ": over " + std::to_string(max_bytes) + " bytes"});
+  }
+  return out;
+}
+
+Result<Verified, TrustFailure> verify_bundle_file(const Root& root, const BundlePaths& paths,
+                                                  const BundleLimits& limits, UnixSeconds now, WhenExpired when_expired,
+                                                  BundleCallbacks callbacks) {
+  const auto signatures = read_signatures(paths.signatures);
+  if (!signatures.has_value()) return std::unexpected(signatures.error());
+
+  SnapshotHeader header;
+  const auto also = std::move(callbacks.header);
+  callbacks.header = [&](const SnapshotHeader& read) {
+    header = read;
+    if (also) also(read);
+  };
+  BundleReader reader(std::move(callbacks), limits);
+  Digester digester;
+  Result<void, BundleError> parsed;
+  const auto streamed = stream(paths.bundle, [&](Bytes bytes) {
+    digester.add(bytes);
+    parsed = reader.add(bytes);
+    return parsed.has_value();
+  });
+  if (!streamed.has_value()) return std::unexpected(streamed.error());
+  if (parsed.has_value()) parsed = reader.finish();
+  if (!parsed.has_value()) {
+    return std::unexpected(TrustFailure{from(parsed.error().kind), to_string(parsed.error().where, paths.bundle)});
+  }
+  return verify_bundle(root, header, digester.finish(), *signatures, now, when_expired);
+}
+
+Result<VerifiedSnapshot, TrustFailure> read_verified_bundle(const Root& root, const BundlePaths& paths,
+                                                            const BundleLimits& limits, UnixSeconds now,
+                                                            WhenExpired when_expired) {
+  VerifiedSnapshot out;
+  BundleCallbacks callbacks;
+  callbacks.header = [&](const SnapshotHeader& header) { out.snapshot.header = header; };
+  callbacks.order = [&](Order&& order) { out.snapshot.orders.push_back({std::move(order), {}}); };
+  callbacks.target = [&](Target&& target) { out.snapshot.orders.back().targets.push_back(std::move(target)); };
+  auto verified = verify_bundle_file(root, paths, limits, now, when_expired, std::move(callbacks));
+  if (!verified.has_value()) return std::unexpected(verified.error());
+  out.verified = std::move(*verified);
+  return out;
+}
+
+}  // namespace sluice

@@ -1,0 +1,250 @@
+#include "rules/sign/trust.h"
+
+#include <sys/stat.h>
+
+#include <catch2/catch.hpp>
+
+#include "rules/sign/bundle_file.h"
+#include "rules/sign/minisign.h"
+#include "tests/unit/sign/scratch_dir.h"
+#include "tests/unit/text/example_orders.h"
+
+using namespace sluice;
+using namespace sluice::test;
+
+namespace {
+
+const UnixSeconds kNow = *parse_rfc3339("2026-11-05T00:00:00Z");
+
+/// A feed with two requesters, one independent party and one operator, and a bundle of it.
+struct World {
+  MinisignSecretKey requester = generate_minisign_key(), second = generate_minisign_key();
+  MinisignSecretKey independent = generate_minisign_key(), op = generate_minisign_key();
+  Root root;
+  std::string text = write_snapshot(snapshot_of({full_order(), small_order()}));
+  Digests digests = digests_of(text);
+  SnapshotHeader header = read_snapshot_header(text).value();
+
+  World() {
+    root.feed = "pta.example/terror";
+    root.version = 3;
+    root.epoch = 1;
+    root.expires = *parse_rfc3339("2027-11-01T00:00:00Z");
+    root.keys = {{Party::Requester, "duty desk", public_key_of(requester)},
+                 {Party::Requester, "second desk", public_key_of(second)},
+                 {Party::Independent, "court", public_key_of(independent)},
+                 {Party::Operator, "noc", public_key_of(op)}};
+    root.thresholds = {{Party::Requester, 1}, {Party::Independent, 1}};
+  }
+
+  [[nodiscard]] SignatureFile signed_by(const MinisignSecretKey& key, std::string comment) const {
+    return {"x.minisig", write_signature(sign(key, digests.blake2b, std::move(comment)))};
+  }
+  [[nodiscard]] SignatureFile signed_by(const MinisignSecretKey& key) const {
+    return signed_by(key, trusted_comment_for(header, digests.sha256));
+  }
+  [[nodiscard]] Result<Verified, TrustFailure> judge(const std::vector<SignatureFile>& signatures,
+                                                     UnixSeconds now = kNow) const {
+    return verify_bundle(root, header, digests, signatures, now);
+  }
+  [[nodiscard]] std::string code(const std::vector<SignatureFile>& signatures, UnixSeconds now = kNow) const {
+    const auto judged = judge(signatures, now);
+    return judged.has_value() ? "verified" : std::string(to_string(judged.error().error));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("trust: a requester and an independent party make a bundle count") {
+  const World w;
+  const auto verified = w.judge({w.signed_by(w.independent), w.signed_by(w.requester)});
+  REQUIRE(verified.has_value());
+  CHECK(verified->signers == std::vector<std::size_t>{0, 2});
+  CHECK(verified->header == w.header);
+  CHECK_FALSE(verified->expired);
+}
+
+TEST_CASE("trust: no signature is unsigned") {
+  const World w;
+  CHECK(w.code({}) == "unsigned");
+}
+
+TEST_CASE("trust: too few parties is half-signed, whatever the number of keys or files") {
+  const World w;
+  CHECK(w.code({w.signed_by(w.requester)}) == "half-signed");
+  CHECK(w.code({w.signed_by(w.independent)}) == "half-signed");
+  CHECK(w.code({w.signed_by(w.requester), w.signed_by(w.requester)}) == "half-signed");
+  CHECK(w.code({w.signed_by(w.requester), w.signed_by(w.second)}) == "half-signed");
+  CHECK(w.code({w.signed_by(w.requester), w.signed_by(w.op)}) == "half-signed");
+}
+
+TEST_CASE("trust: every party's threshold must be met") {
+  World w;
+  w.root.thresholds[Party::Requester] = 2;
+  CHECK(w.code({w.signed_by(w.requester), w.signed_by(w.independent)}) == "half-signed");
+  CHECK(w.code({w.signed_by(w.requester), w.signed_by(w.requester), w.signed_by(w.independent)}) == "half-signed");
+  CHECK(w.code({w.signed_by(w.requester), w.signed_by(w.second), w.signed_by(w.independent)}) == "verified");
+  w.root.thresholds[Party::Operator] = 1;
+  CHECK(w.code({w.signed_by(w.requester), w.signed_by(w.second), w.signed_by(w.independent)}) == "half-signed");
+}
+
+TEST_CASE("trust: two parties and an independent one are needed even where a root asks for less") {
+  World w;
+  w.root.thresholds = {{Party::Independent, 1}};
+  CHECK(w.code({w.signed_by(w.independent)}) == "half-signed");
+  CHECK(w.code({w.signed_by(w.independent), w.signed_by(w.op)}) == "verified");
+  w.root.thresholds = {{Party::Requester, 1}, {Party::Operator, 1}};
+  CHECK(w.code({w.signed_by(w.requester), w.signed_by(w.op)}) == "half-signed");
+  w.root.thresholds = {};
+  CHECK(w.code({w.signed_by(w.requester), w.signed_by(w.op)}) == "half-signed");
+}
+
+TEST_CASE("trust: keys that the root does not list do not count") {
+  const World w;
+  const auto stranger = generate_minisign_key();
+  CHECK(w.code({w.signed_by(w.requester), w.signed_by(stranger)}) == "unknown-key");
+  auto impostor = stranger;
+  impostor.number = w.independent.number;
+  CHECK(w.code({w.signed_by(w.requester), w.signed_by(impostor)}) == "bad-signature");
+}
+
+TEST_CASE("trust: a signature of another text is bad") {
+  const World w;
+  World other;
+  other.root = w.root;
+  other.text += "x";
+  other.digests = digests_of(other.text);
+  CHECK(w.code({w.signed_by(w.requester), other.signed_by(w.independent)}) == "bad-signature");
+}
+
+TEST_CASE("trust: the trusted comment must say what the body says") {
+  const World w;
+  const std::string hash = to_hex(w.digests.sha256);
+  for (const std::string& comment : {std::string(), "feed=pta.example/other epoch=1 seq=812 sha256=" + hash,
+                                     "feed=pta.example/terror epoch=2 seq=812 sha256=" + hash,
+                                     "feed=pta.example/terror epoch=1 seq=813 sha256=" + hash,
+                                     "feed=pta.example/terror epoch=1 seq=812 sha256=" + std::string(64, '0'),
+                                     "feed=pta.example/terror epoch=1 seq=812 sha256=" + hash + " "}) {
+    CAPTURE(comment);
+    CHECK(w.code({w.signed_by(w.requester), w.signed_by(w.independent, comment)}) == "bad-signature");
+  }
+  CHECK(w.code({w.signed_by(w.requester),
+                w.signed_by(w.independent, "feed=pta.example/terror epoch=1 seq=812 sha256=" + hash)}) == "verified");
+}
+
+TEST_CASE("trust: a file that somebody adds cannot undo a good bundle") {
+  const World w;
+  const auto stranger = generate_minisign_key();
+  CHECK(w.code({{"junk", "junk"},
+                w.signed_by(stranger),
+                w.signed_by(w.op, "wrong"),
+                w.signed_by(w.requester),
+                w.signed_by(w.independent)}) == "verified");
+}
+
+TEST_CASE("trust: a signature file that is none is bad-signature where the rest does not suffice") {
+  const World w;
+  CHECK(w.code({{"junk", "junk"}, w.signed_by(w.requester)}) == "bad-signature");
+}
+
+TEST_CASE("trust: a bundle of another feed, root or epoch does not count") {
+  World w;
+  const auto both = std::vector{w.signed_by(w.requester), w.signed_by(w.independent)};
+  w.root.feed = "pta.example/other";
+  CHECK(w.code(both) == "wrong-feed");
+  w.root.feed = w.header.feed;
+  w.root.version = 4;
+  CHECK(w.code(both) == "wrong-root");
+  w.root.version = 3;
+  w.root.epoch = 2;
+  CHECK(w.code(both) == "wrong-root");
+}
+
+TEST_CASE("trust: bundle and root expire with the second they name") {
+  World w;
+  const auto both = std::vector{w.signed_by(w.requester), w.signed_by(w.independent)};
+  CHECK(w.code(both, w.header.expires - 1) == "verified");
+  CHECK(w.code(both, w.header.expires) == "expired");
+  w.root.expires = kNow;
+  CHECK(w.code(both, kNow - 1) == "verified");
+  CHECK(w.code(both, kNow) == "expired");
+  const auto kept = verify_bundle(w.root, w.header, w.digests, both, kNow, WhenExpired::Accept);
+  REQUIRE(kept.has_value());
+  CHECK(kept->expired);
+}
+
+namespace {
+
+struct Files : World {
+  ScratchDir dir;
+  BundlePaths paths;
+
+  Files() { put(text); }
+  void put(const std::string& body) {
+    paths.bundle = dir.write("b.jsonl", body);
+    digests = digests_of(body);
+    paths.signatures = {dir.write("1.minisig", signed_by(requester).text),
+                        dir.write("2.minisig", signed_by(independent).text)};
+  }
+  [[nodiscard]] std::string code(const BundleLimits& limits = {}) const {
+    const auto read = read_verified_bundle(root, paths, limits, kNow);
+    return read.has_value() ? "verified" : std::string(to_string(read.error().error));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("bundle file: read, hashed and verified in one pass") {
+  const Files f;
+  const auto read = read_verified_bundle(f.root, f.paths, {}, kNow);
+  REQUIRE(read.has_value());
+  CHECK(read->verified.digests == f.digests);
+  CHECK(read->snapshot.header == f.header);
+  CHECK(read->snapshot.orders == std::vector<OrderWithTargets>{full_order(), small_order()});
+}
+
+TEST_CASE("bundle file: each way of being bad has its own code") {
+  Files f;
+  CHECK(f.code({f.text.size() - 1, 100, 100}) == "too-large");
+  CHECK(f.code({1'000'000, 1, 100}) == "too-large");
+  f.put(f.text + "junk\n");
+  CHECK(f.code() == "malformed");
+  f.put(f.text.substr(0, f.text.size() - 3));
+  CHECK(f.code() == "malformed");
+  f.put(f.text.substr(0, f.text.rfind('{')));
+  CHECK(f.code() == "malformed");  // an order without its target
+  f.put(f.text + "{\"p\":\"x\"}\n");
+  CHECK(f.code() == "counts");
+  f.put(f.text);
+  CHECK(f.code() == "verified");
+  f.dir.write("b.jsonl", f.text.substr(0, f.text.find("Agency")) + "agency" + f.text.substr(f.text.find("Agency") + 6));
+  CHECK(f.code() == "bad-signature");
+  f.paths.bundle = f.dir.path("absent");
+  CHECK(f.code() == "unreadable");
+  f.paths.signatures.clear();
+  CHECK(f.code() == "unsigned");
+}
+
+TEST_CASE("bundle file: folders and FIFOs are refused at once, as signatures they count for nothing") {
+  Files f;
+  f.paths.bundle = f.dir.path("fifo");
+  REQUIRE(::mkfifo(f.paths.bundle.c_str(), 0600) == 0);
+  CHECK(f.code() == "unreadable");
+  f.paths.bundle = f.dir.path("");
+  CHECK(f.code() == "unreadable");
+  f.put(f.text);
+  f.paths.signatures.push_back(f.dir.write("3.minisig", std::string(kMaxMinisignBytes + 1, 'x')));
+  f.paths.signatures.push_back(f.dir.path("fifo"));
+  f.paths.signatures.push_back(f.dir.path("absent"));
+  CHECK(f.code() == "verified");
+  f.paths.signatures.erase(f.paths.signatures.begin());
+  CHECK(f.code() == "bad-signature");
+}
+
+TEST_CASE("bundle file: where reading went wrong is told with line and column") {
+  Files f;
+  f.put(f.text.substr(0, f.text.rfind('}')) + ",\"x\":1}\n");
+  const auto read = read_verified_bundle(f.root, f.paths, {}, kNow);
+  REQUIRE_FALSE(read.has_value());
+  CHECK(read.error().detail == f.paths.bundle + ":7:27: unknown field \"x\"");
+}
