@@ -1,0 +1,147 @@
+#include "rules/compile/compiler.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <set>
+
+#include "rules/compile/durable_file.h"
+#include "rules/image/build.h"
+#include "rules/image/reader.h"
+#include "rules/sign/digest.h"
+#include "rules/text/root.h"
+
+namespace sluice {
+
+struct Compiler::Loaded {
+  std::vector<Feed> feeds;
+  std::vector<Sha256> sha256;  ///< of their snapshots
+};
+
+namespace {
+
+constexpr mode_t kImageMode = 0640;
+
+/// Holds the state folder for one compiler at a time, of however many processes.
+class StateLock {
+ public:
+  explicit StateLock(const std::string& folder)
+      : fd_(::open((folder + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
+    held_ = fd_ >= 0 && ::flock(fd_, LOCK_EX) == 0;
+  }
+  ~StateLock() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  StateLock(const StateLock&) = delete;
+  StateLock& operator=(const StateLock&) = delete;
+  [[nodiscard]] bool held() const { return held_; }
+
+ private:
+  int fd_;
+  bool held_ = false;
+};
+
+std::unexpected<CompileFailure> fail(std::string feed, std::string_view code, std::string detail) {
+  return std::unexpected(CompileFailure{std::move(feed), std::string(code), std::move(detail)});
+}
+
+AcceptedBundle accepted_from(const SnapshotHeader& header, const Sha256& sha256) {
+  return {header.epoch, header.seq, sha256};
+}
+
+}  // namespace
+
+Result<VerifiedSnapshot, CompileFailure> Compiler::verify(const FeedBundle& bundle, const FeedConfig& feed,
+                                                          const AcceptedBundles& accepted, UnixSeconds now) const {
+  const auto root_text = read_small_file(feed.root, kMaxRootBytes);
+  if (!root_text) return fail(feed.feed, "wrong-root", root_text.error().detail);
+  const auto root = read_root(*root_text);
+  if (!root) return fail(feed.feed, "wrong-root", to_string(root.error(), feed.root));
+  if (root->feed != feed.feed) return fail(feed.feed, "wrong-root", feed.root + " is the root of " + root->feed);
+
+  auto read = read_verified_bundle(*root, bundle.paths, config_.limits, now, WhenExpired::Accept);
+  if (!read) return fail(feed.feed, to_string(read.error().error), read.error().detail);
+
+  const AcceptedBundle* const newest = accepted.find(feed.feed);
+  const auto offered = accepted_from(read->verified.header, read->verified.digests.sha256);
+  const Succession succession = newest == nullptr ? Succession::Newer : compare(offered, *newest);
+  const std::string number = "epoch " + std::to_string(offered.epoch) + " seq " + std::to_string(offered.seq);
+  if (succession == Succession::Older) {
+    return fail(feed.feed, "rollback",
+                number + " after epoch " + std::to_string(newest->epoch) + " seq " + std::to_string(newest->seq));
+  }
+  if (succession == Succession::Equivocation) {
+    return fail(feed.feed, "equivocation",
+                number + " with sha256 " + to_hex(offered.sha256) + ", earlier " + to_hex(newest->sha256));
+  }
+  if (succession == Succession::Newer && read->verified.expired) {
+    return fail(feed.feed, to_string(TrustError::Expired), number + " or its root is past its expiry");
+  }
+  return std::move(*read);
+}
+
+Result<Compiler::Loaded, CompileFailure> Compiler::load(const CompileRequest& request, const AcceptedBundles& accepted,
+                                                        UnixSeconds now) const {
+  Loaded out;
+  std::set<std::string> asked;
+  for (const FeedBundle& bundle : request.bundles) {
+    const FeedConfig* const feed = config_.find(bundle.feed);
+    if (feed == nullptr) return fail(bundle.feed, "wrong-feed", "not a configured feed");
+    if (!asked.insert(bundle.feed).second) return fail(bundle.feed, "malformed", "stands twice in the request");
+    auto read = verify(bundle, *feed, accepted, now);
+    if (!read) return std::unexpected(std::move(read.error()));
+    out.sha256.push_back(read->verified.digests.sha256);
+    out.feeds.push_back({std::move(read->snapshot), feed->policy, {}});
+  }
+  for (const FeedConfig& feed : config_.feeds) {
+    if (accepted.find(feed.feed) != nullptr && !asked.contains(feed.feed)) {
+      return fail(feed.feed, "rollback", "the request leaves out a feed that is enforced");
+    }
+  }
+  return out;
+}
+
+Result<std::string, CompileFailure> Compiler::store(Bytes image, const std::string& out, const Loaded& loaded,
+                                                    AcceptedBundles& accepted) const {
+  std::string path = out + "/" + to_hex(sha256_of(image)) + ".img";
+  auto file = DurableFile::write(path, image, kImageMode, group_);
+  if (!file) return fail("", "compile-failed", file.error());
+  for (std::size_t i = 0; i < loaded.feeds.size(); ++i) {
+    const SnapshotHeader& header = loaded.feeds[i].snapshot.header;
+    accepted.set(header.feed, accepted_from(header, loaded.sha256[i]));
+  }
+  if (const auto saved = accepted.save(); !saved) return fail("", "compile-failed", saved.error());
+  if (const auto error = file->publish()) return fail("", "compile-failed", *error);
+  return path;
+}
+
+CompileOutcome Compiler::run(const CompileRequest& request, UnixSeconds now) const {
+  const auto begin = std::chrono::steady_clock::now();
+  const StateLock lock(config_.compile_state);
+  if (!lock.held()) return fail("", "compile-failed", config_.compile_state + ": " + std::strerror(errno));
+  auto accepted = AcceptedBundles::load(config_.compile_state);
+  if (!accepted) return fail("", "compile-failed", accepted.error());
+  const auto loaded = load(request, *accepted, now);
+  if (!loaded) return std::unexpected(loaded.error());
+
+  const MatchEngine engine = config_.match_with_hyperscan ? MatchEngine::Hyperscan : MatchEngine::Table;
+  const auto image = build_image(loaded->feeds, {engine, loaded->sha256}, key_);
+  if (!image) {
+    const BuildError& error = image.error();
+    return fail(error.feed, "compile-failed", std::string(to_string(error.code)) + ": " + error.detail);
+  }
+  ImageHeader header;
+  std::memcpy(&header, image->data(), sizeof header);
+  const auto path = store(*image, request.out, *loaded, *accepted);
+  if (!path) return std::unexpected(path.error());
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  return CompiledImage{
+      *path,        to_hex(sha256_of(*image)), header.sections[static_cast<std::size_t>(Section::Orders)].count,
+      header.names, header.patterns,           took.count()};
+}
+
+}  // namespace sluice

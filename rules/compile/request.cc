@@ -1,0 +1,60 @@
+#include "rules/compile/request.h"
+
+#include "rules/text/json_fields.h"
+#include "rules/text/json_writer.h"
+
+namespace sluice {
+namespace {
+
+void read_bundle(JsonDocument& json, JsonDocument::Value& value, FeedBundle& out) {
+  json.read_object(value, [&](std::string_view key, JsonDocument::Value& field) {
+    if (key == "feed") {
+      json.read_string(field, out.feed);
+    } else if (key == "bundle") {
+      json.read_string(field, out.paths.bundle);
+    } else if (key == "signatures") {
+      json.read_array(field,
+                      [&](JsonDocument::Value& item) { json.read_string(item, out.paths.signatures.emplace_back()); });
+    } else {
+      return false;
+    }
+    return true;
+  });
+}
+
+}  // namespace
+
+Result<CompileRequest, std::string> read_request(std::string_view text) {
+  JsonDocument json;
+  CompileRequest out;
+  json.read(text, 1, [&](std::string_view key, JsonDocument::Value& value) {
+    if (key == "bundles") {
+      json.read_array(value, [&](JsonDocument::Value& item) { read_bundle(json, item, out.bundles.emplace_back()); });
+    } else if (key == "out") {
+      json.read_string(value, out.out);
+    } else {
+      return false;
+    }
+    return true;
+  });
+  if (!json.ok()) return std::unexpected(to_string(json.error(), "request"));
+  if (out.out.empty()) return std::unexpected(std::string("request: no \"out\""));
+  return out;
+}
+
+std::string write_answer(const CompileOutcome& outcome) {
+  std::string text;
+  JsonWriter json(text);
+  json.begin_object().member("ok", outcome.has_value());
+  if (outcome.has_value()) {
+    json.member("image", outcome->path).member("sha256", outcome->sha256).member("orders", outcome->orders);
+    json.member("names", outcome->names).member("patterns", outcome->patterns).member("seconds", outcome->seconds);
+  } else {
+    const CompileFailure& failure = outcome.error();
+    json.member("feed", failure.feed).member("error", failure.code).member("detail", failure.detail);
+  }
+  json.end_object();
+  return text;
+}
+
+}  // namespace sluice

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dataplane/base/result.h"
+#include "rules/sign/bundle_file.h"
+
+namespace sluice {
+
+inline constexpr std::size_t kMaxRequestBytes = 64 * 1024;
+
+struct FeedBundle {
+  std::string feed;
+  BundlePaths paths;
+};
+/// What sluiced asks for: an image of these bundles, in folder `out` (docs/interfaces.md, sluice-compile).
+struct CompileRequest {
+  std::vector<FeedBundle> bundles;
+  std::string out;
+};
+
+struct CompiledImage {
+  std::string path, sha256;
+  std::uint64_t orders = 0, names = 0, patterns = 0;
+  double seconds = 0;
+};
+struct CompileFailure {
+  std::string feed;    ///< empty where it is no feed's fault
+  std::string code;    ///< of docs/interfaces.md: "rollback", "half-signed", …
+  std::string detail;  ///< for people
+};
+using CompileOutcome = Result<CompiledImage, CompileFailure>;
+
+/// One request packet. The error is a text for people.
+[[nodiscard]] Result<CompileRequest, std::string> read_request(std::string_view json);
+/// One answer packet, without a line end.
+[[nodiscard]] std::string write_answer(const CompileOutcome& outcome);
+
+}  // namespace sluice

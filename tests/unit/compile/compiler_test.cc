@@ -1,0 +1,187 @@
+#include "rules/compile/compiler.h"
+
+#include <sys/stat.h>
+
+#include <catch2/catch.hpp>
+
+#include "dataplane/match/matcher.h"
+#include "rules/compile/image_key.h"
+#include "rules/sign/minisign.h"
+#include "rules/text/root.h"
+#include "tests/support/feeds.h"
+#include "tests/support/temp_folder.h"
+
+using namespace sluice;
+using namespace sluice::test;
+
+namespace {
+
+constexpr UnixSeconds kDay = 86400;
+constexpr UnixSeconds kNow = 20'000 * kDay;
+
+/// A gateway's folder with one feed, and the authority's two keys.
+struct Gateway {
+  TempFolder folder;
+  MinisignSecretKey desk = generate_minisign_key(), court = generate_minisign_key();
+  KeyPair keys = key_pair();
+  Config config;
+
+  explicit Gateway(std::string feed_name = "a.example/list") {
+    Root root;
+    root.feed = feed_name;
+    root.version = 1;
+    root.epoch = 1;
+    root.expires = kNow + 1000 * kDay;
+    root.keys = {{Party::Requester, "desk", public_key_of(desk)}, {Party::Independent, "court", public_key_of(court)}};
+    root.thresholds = {{Party::Requester, 1}, {Party::Independent, 1}};
+    config.feeds = {{feed_name, folder.write("root.json", write_root(root)).string(), {}}};
+    std::filesystem::create_directories(folder / "state");
+    std::filesystem::create_directories(folder / "out");
+    config.compile_state = (folder / "state").string();
+  }
+
+  [[nodiscard]] Snapshot snapshot(std::uint64_t seq, std::string_view blocked_name) const {
+    Snapshot out;
+    out.header.feed = config.feeds[0].feed;
+    out.header.epoch = 1;
+    out.header.seq = seq;
+    out.header.root = 1;
+    out.header.issued = kNow;
+    out.header.expires = kNow + 10 * kDay;
+    OrderWithTargets order = block("A-100", {subtree(blocked_name)});
+    order.order.number = "1";
+    order.order.authority = "Authority";
+    order.order.law = "Law";
+    order.order.reason = {{"en", "Reason"}};
+    order.order.appeal_url = "https://appeal.example";
+    order.order.effective = kNow - kDay;
+    order.order.expires = kNow + 100 * kDay;
+    out.orders.push_back(order);
+    return out;
+  }
+
+  /// Writes and signs a bundle; the request that hands it over.
+  [[nodiscard]] CompileRequest offer(std::uint64_t seq, std::string_view blocked_name) const {
+    const Snapshot content = snapshot(seq, blocked_name);
+    const std::string text = write_snapshot(content);
+    const Digests digests = digests_of(text);
+    const std::string name = "bundle-" + std::to_string(seq) + std::string(blocked_name);
+    FeedBundle bundle{content.header.feed, {folder.write(name, text).string(), {}}};
+    for (const auto* key : {&desk, &court}) {
+      const auto signature = sign(*key, digests.blake2b, trusted_comment_for(content.header, digests.sha256));
+      const std::string file = name + "." + key_id(key->number) + ".minisig";
+      bundle.paths.signatures.push_back(folder.write(file, write_signature(signature)).string());
+    }
+    return {{bundle}, (folder / "out").string()};
+  }
+
+  [[nodiscard]] CompileOutcome run(const CompileRequest& request, UnixSeconds now = kNow) const {
+    return Compiler(config, keys.secret, std::nullopt).run(request, now);
+  }
+  /// "ok", or the code of the refusal.
+  [[nodiscard]] std::string code(const CompileRequest& request, UnixSeconds now = kNow) const {
+    const CompileOutcome outcome = run(request, now);
+    return outcome.has_value() ? "ok" : outcome.error().code;
+  }
+  [[nodiscard]] std::size_t images() const {
+    const auto files = std::filesystem::directory_iterator(folder / "out");
+    return static_cast<std::size_t>(std::distance(begin(files), end(files)));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("compile: the image of a signed bundle opens with the key and blocks what was ordered") {
+  const Gateway gateway;
+  const CompileOutcome outcome = gateway.run(gateway.offer(1, "news.example.org"));
+  REQUIRE(outcome.has_value());
+  const std::string bytes = gateway.folder.read("out/" + outcome->sha256 + ".img");
+  const auto rules = RuleSet::open({bytes.begin(), bytes.end()}, gateway.keys.open, 1);
+  REQUIRE(rules.has_value());
+  WireName name;
+  assign(name, "www.news.example.org");
+  const Lookup lookup{&name, Method::Sni, 0};
+  Decision decision;
+  (*rules)->lookup({&lookup, 1}, {&decision, 1}, kNow, 0);
+  REQUIRE(decision.blocked());
+  CHECK((*rules)->orders()[decision.order].authority == "Authority");
+  CHECK((*rules)->feeds()[0].seq == 1);
+  CHECK(to_hex((*rules)->image_sha256()) == outcome->sha256);
+}
+
+TEST_CASE("compile: only a greater number or the same bundle is accepted, across restarts") {
+  const Gateway gateway;
+  const CompileRequest first = gateway.offer(5, "a.example.org");
+  CHECK(gateway.code(first) == "ok");
+  CHECK(gateway.code(first) == "ok");
+  CHECK(gateway.images() == 1);
+  CHECK(gateway.code(gateway.offer(4, "a.example.org")) == "rollback");
+  CHECK(gateway.code(gateway.offer(5, "b.example.org")) == "equivocation");
+  CHECK(gateway.images() == 1);
+  CHECK(gateway.code(gateway.offer(6, "b.example.org")) == "ok");
+  CHECK(gateway.code(first) == "rollback");
+}
+
+TEST_CASE("compile: an expired bundle goes on only where it was accepted before") {
+  const Gateway gateway;
+  const CompileRequest accepted = gateway.offer(1, "a.example.org");
+  CHECK(gateway.code(accepted) == "ok");
+  CHECK(gateway.code(accepted, kNow + 20 * kDay) == "ok");
+  CHECK(gateway.code(gateway.offer(2, "a.example.org"), kNow + 20 * kDay) == "expired");
+}
+
+TEST_CASE("compile: half signed, foreign and unknown bundles are refused and leave no trace") {
+  const Gateway gateway, other;
+  CompileRequest half = gateway.offer(1, "a.example.org");
+  half.bundles[0].paths.signatures.pop_back();
+  CHECK(gateway.code(half) == "half-signed");
+  CHECK(gateway.code(other.offer(1, "a.example.org")) == "unknown-key");
+  CompileRequest unknown = gateway.offer(1, "a.example.org");
+  unknown.bundles[0].feed = "b.example/list";
+  CHECK(gateway.code(unknown) == "wrong-feed");
+  CompileRequest twice = gateway.offer(1, "a.example.org");
+  twice.bundles.push_back(twice.bundles[0]);
+  CHECK(gateway.code(twice) == "malformed");
+  CHECK(gateway.images() == 0);
+  CHECK_FALSE(std::filesystem::exists(gateway.folder / "state/accepted.json"));
+}
+
+TEST_CASE("compile: a request may not leave out a feed that is enforced") {
+  const Gateway gateway;
+  const CompileRequest nothing{{}, (gateway.folder / "out").string()};
+  CHECK(gateway.code(nothing) == "ok");
+  CHECK(gateway.code(gateway.offer(1, "a.example.org")) == "ok");
+  CHECK(gateway.code(nothing) == "rollback");
+}
+
+TEST_CASE("compile: nothing is compiled where its own memory cannot be read") {
+  const Gateway gateway;
+  const auto memory = GENERATE(R"({"schema":"sluice/accepted/2","feeds":[]})", R"({"schema":"sluice/accepted/1",)",
+                               R"({"schema":"sluice/accepted/1","feeds":[{"feed":"a.example/list"}]})", "");
+  gateway.folder.write("state/accepted.json", memory);
+  CHECK(gateway.code(gateway.offer(1, "a.example.org")) == "compile-failed");
+  CHECK(gateway.images() == 0);
+}
+
+TEST_CASE("compile: no image is named where it cannot be written") {
+  const Gateway gateway;
+  CompileRequest request = gateway.offer(1, "a.example.org");
+  request.out = (gateway.folder / "missing").string();
+  CHECK(gateway.code(request) == "compile-failed");
+  CHECK_FALSE(std::filesystem::exists(gateway.folder / "state/accepted.json"));
+}
+
+TEST_CASE("image key: made once, read back only where nobody else can read it") {
+  const TempFolder folder;
+  const std::string secret = (folder / "image.key").string(), open = (folder / "image.pub").string();
+  REQUIRE(make_image_key(secret, open).has_value());
+  CHECK_FALSE(make_image_key(secret, open).has_value());
+  const auto key = read_image_key(secret);
+  REQUIRE(key.has_value());
+  CHECK(folder.read("image.pub") == to_hex(Bytes(*key).subspan(32)) + "\n");
+  ::chmod(secret.c_str(), 0640);
+  CHECK_FALSE(read_image_key(secret).has_value());
+  ::chmod(secret.c_str(), 0600);
+  folder.write("image.key", std::string(63, '0'));
+  CHECK_FALSE(read_image_key(secret).has_value());
+}
