@@ -21,7 +21,8 @@ enum class Side : std::uint8_t { Subscriber, Internet };
 
 inline constexpr std::size_t kMaxBurst = 64;
 inline constexpr std::size_t kMaxReplyBytes = 1024;
-inline constexpr std::size_t kMaxNamesPerBurst = 256;
+inline constexpr std::size_t kMaxRepliesPerBurst = 2 * kMaxBurst;  ///< RST to the client and to the server
+inline constexpr std::size_t kMaxNamesPerBurst = 4 * kMaxBurst;    ///< DnsQuery::kMaxQuestions a frame
 
 /// One received frame, contiguous, borrowed for the length of the call.
 struct Frame {
@@ -74,10 +75,23 @@ struct PipelineLimits {
   std::uint32_t half_bytes_per_flow = 16 << 10;
   std::uint32_t half_bytes_total = 16 << 20;
   std::uint32_t credit_prefixes = 1 << 12;
+  std::uint32_t quic_connections = 1 << 13;
+  std::uint32_t quic_half_read = 1 << 9;  ///< 18 KiB each
 };
 
 /// One worker's way of a burst: parse → read names → match → judge → build replies, each stage over the whole burst.
 /// Owns the worker's bounded tables; all memory is taken in the constructor and none after.
+///
+/// Names are read in packets from Side::Subscriber only; those from Side::Internet are held against the tombstones of
+/// blocked connections (Policy::read_both_sides lifts the difference for captures). Names are read in DNS queries over
+/// UDP to port 53, and, on any port, at the start of TCP streams (tcp_names.h) and in QUIC Initials. Of several
+/// questions in a query the first blocked one decides. A question of a class other than IN and ANY is never blocked.
+///
+/// What is blocked in Mode::Enforce is dropped. An answer goes back only to Policy::subscribers, only to a packet that
+/// came from Side::Subscriber on Ethernet, and never through a tunnel; to the server goes the trigger, shrunk to a RST.
+/// In TCP nothing larger than its trigger is sent unless the client's handshake was seen in full. QUIC is dropped
+/// without an answer. The tombstone of a TCP or QUIC connection holds for Policy::tombstone_s, at most until its order
+/// expires; a SYN lifts it. In Mode::Observe nothing is dropped, answered or remembered as blocked.
 class Pipeline {
  public:
   /// `policy` and `counters` outlive the pipeline. `seed` keys every hash; draw it at random, but not in tests.

@@ -198,7 +198,7 @@ inline Buffer dns_query_frame(const DnsAsk& ask, const Endpoints& e = {}) {
 }
 
 /// A TLS 1.3 ClientHello in one record; `padding` bytes of a padding extension stand before the server name.
-inline Buffer client_hello(std::string_view name, std::size_t padding = 0) {
+inline Buffer tls_client_hello(std::string_view name, std::size_t padding = 0) {
   Buffer ext;
   if (padding > 0) {
     put16(ext, 21);

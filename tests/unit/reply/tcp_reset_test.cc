@@ -38,7 +38,7 @@ Endpoints https(bool v6 = false) {
 
 Segment hello() {
   Segment s;
-  s.payload = client_hello("bad.example");
+  s.payload = tls_client_hello("bad.example");
   return s;
 }
 

@@ -1,0 +1,368 @@
+#include "dataplane/filter/pipeline.h"
+
+#include <algorithm>
+
+#include "dataplane/dns/query.h"
+#include "dataplane/filter/found_names.h"
+#include "dataplane/filter/responder.h"
+#include "dataplane/filter/tcp_names.h"
+#include "dataplane/flow/blocked.h"
+#include "dataplane/packet/parse.h"
+#include "dataplane/quic/connection.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::uint16_t kDnsPort = 53;
+constexpr std::uint16_t kClassIn = 1, kClassAny = 255;
+constexpr std::size_t kPrefetchFrames = 4;  ///< how far ahead of the parser the second cache line of a frame is fetched
+
+// Each table hashes with its own seed.
+constexpr std::uint64_t kFlowSeed = 0x243f6a8885a308d3, kCreditSeed = 0x13198a2e03707344,
+                        kQuicSeed = 0xa4093822299f31d0;
+
+bool is_syn(const PacketView& view) noexcept {
+  return view.proto == IpProto::Tcp && (view.tcp_flags & (kSyn | kAck)) == kSyn;
+}
+bool is_syn_ack(const PacketView& view) noexcept {
+  return view.proto == IpProto::Tcp && (view.tcp_flags & (kSyn | kAck)) == (kSyn | kAck);
+}
+
+}  // namespace
+
+struct Pipeline::State {
+  /// What the stages know of one frame.
+  struct Packet {
+    FlowKey key;  ///< client → server
+    std::uint64_t hash;
+    Cause cause;  ///< why nothing was read, or what was in the way
+    bool has_ports, has_key;
+    bool fallen;  ///< dropped by a tombstone
+    bool handshake_seen, first;
+    std::uint16_t first_name, names;
+  };
+
+  State(const Policy& p, const PipelineLimits& limits, std::uint64_t seed, WorkerCounters& c, unsigned w)
+      : policy(p),
+        counters(c),
+        worker(w),
+        flow_seed(seed ^ kFlowSeed),
+        blocked(limits.blocked_flows),
+        tcp({limits.young_flows, {limits.half_flows, limits.half_bytes_per_flow, limits.half_bytes_total}}),
+        quic({.connections = limits.quic_connections, .half_read = limits.quic_half_read}, seed ^ kQuicSeed),
+        responder(p, limits, seed ^ kCreditSeed, c) {}
+
+  // The stages, in the order they run in.
+  void parse(std::span<const Frame> burst) noexcept;
+  void find_flows(std::span<const Frame> burst) noexcept;
+  void check_tombstones(std::span<const Frame> burst) noexcept;
+  void read_names(std::span<const Frame> burst) noexcept;
+  void look_up(const RuleSet& rules) noexcept;
+  void judge(std::span<const Frame> burst, const ActiveRules& active) noexcept;
+
+  [[nodiscard]] bool is_read(const Frame& frame) const noexcept {
+    return policy.read_both_sides || frame.from == Side::Subscriber;
+  }
+  void make_key(std::size_t i, const Frame& frame) noexcept;
+  [[nodiscard]] bool under_tombstone(std::size_t i, const Frame& frame) noexcept;
+  void read_dns(std::size_t i, const Frame& frame) noexcept;
+  void read_tcp(std::size_t i) noexcept;
+  void read_quic(std::size_t i) noexcept;
+  void fall(std::size_t i) noexcept;
+  void pass(std::size_t i, Cause cause) noexcept;
+  /// Index of the first blocked name of a frame, or names.size().
+  [[nodiscard]] std::size_t blocked_name(std::size_t i) noexcept;
+  void block(std::size_t i, const Frame& frame, std::size_t name, const ActiveRules& active) noexcept;
+  void close(std::size_t i, const Frame& frame, std::size_t name, const RuleSet& rules) noexcept;
+  void entomb(std::size_t i, const ImageOrder& order) noexcept;
+  void count(Cause cause) noexcept { add(counters.causes[static_cast<std::size_t>(cause)]); }
+
+  const Policy& policy;
+  WorkerCounters& counters;
+  const unsigned worker;
+  const std::uint64_t flow_seed;
+  BlockedFlows blocked;
+  TcpNames tcp;
+  QuicReader quic;
+  Responder responder;
+
+  Now now;
+  std::uint32_t now_s = 0;
+  bool new_tombstone = false;  ///< set in this burst: later frames of it are checked again
+  std::size_t frames = 0;
+  std::array<PacketView, kMaxBurst> views;
+  std::array<Packet, kMaxBurst> packets;
+  std::array<Verdict, kMaxBurst> verdicts;
+  FoundNames names;
+  DnsQuery query;
+  WireName quic_name;
+};
+
+void Pipeline::State::parse(std::span<const Frame> burst) noexcept {
+  for (std::size_t i = 0; i < frames; ++i) {
+    if (i + kPrefetchFrames < frames) __builtin_prefetch(burst[i + kPrefetchFrames].data + 64);
+    parse_packet({burst[i].data, burst[i].len}, burst[i].link, views[i]);
+    Packet& packet = packets[i];
+    packet.cause = views[i].cause;
+    packet.has_ports = views[i].cause == Cause::None;
+    packet.has_key = packet.fallen = packet.handshake_seen = packet.first = false;
+    packet.first_name = packet.names = 0;
+    verdicts[i] = {};
+  }
+}
+
+void Pipeline::State::make_key(std::size_t i, const Frame& frame) noexcept {
+  Packet& packet = packets[i];
+  if (packet.has_key) return;
+  const bool server = is_syn_ack(views[i]) || !is_read(frame);
+  packet.key = flow_key(views[i], server ? Sender::Server : Sender::Client);
+  packet.hash = flow_hash(packet.key, flow_seed);
+  packet.has_key = true;
+}
+
+/// Keys are made where a table is asked: for TCP that begins or carries data, for everything while tombstones stand.
+void Pipeline::State::find_flows(std::span<const Frame> burst) noexcept {
+  const bool tombstones = !blocked.empty(now_s);
+  for (std::size_t i = 0; i < frames; ++i) {
+    const PacketView& view = views[i];
+    if (!packets[i].has_ports) continue;
+    const bool syn = (view.tcp_flags & kSyn) != 0;
+    const bool young = view.proto == IpProto::Tcp && (syn || (view.payload_len > 0 && is_read(burst[i])));
+    if (!tombstones && !young) continue;
+    make_key(i, burst[i]);
+    if (tombstones) blocked.prefetch(packets[i].hash);
+    if (young) tcp.prefetch(packets[i].hash);
+  }
+}
+
+bool Pipeline::State::under_tombstone(std::size_t i, const Frame& frame) noexcept {
+  const Packet& packet = packets[i];
+  if (!packet.has_ports) return false;
+  make_key(i, frame);
+  if (is_syn(views[i]) && is_read(frame)) {
+    blocked.erase(packet.key, packet.hash);  // a new connection with the same addresses and ports
+    return false;
+  }
+  if (blocked.contains(packet.key, packet.hash, now_s)) return true;
+  if (!policy.read_both_sides) return false;
+  const FlowKey reversed = flow_key(views[i], is_syn_ack(views[i]) ? Sender::Client : Sender::Server);
+  return blocked.contains(reversed, flow_hash(reversed, flow_seed), now_s);
+}
+
+void Pipeline::State::check_tombstones(std::span<const Frame> burst) noexcept {
+  if (blocked.empty(now_s)) return;
+  for (std::size_t i = 0; i < frames; ++i) packets[i].fallen = under_tombstone(i, burst[i]);
+}
+
+void Pipeline::State::read_names(std::span<const Frame> burst) noexcept {
+  for (std::size_t i = 0; i < frames; ++i) {
+    const Packet& packet = packets[i];
+    const PacketView& view = views[i];
+    if (!packet.has_ports || packet.fallen) continue;
+    if (is_syn_ack(view)) tcp.answer(packet.hash, view, now_s);
+    if (!is_read(burst[i])) continue;
+    if (view.proto == IpProto::Tcp) {
+      read_tcp(i);
+    } else if (view.dst_port == kDnsPort) {
+      read_dns(i, burst[i]);
+    } else {
+      read_quic(i);
+    }
+  }
+}
+
+void Pipeline::State::read_dns(std::size_t i, const Frame& frame) noexcept {
+  Packet& packet = packets[i];
+  packet.cause = parse_dns_query(views[i].payload_bytes(), policy.structured_error_option, query);
+  if (packet.cause != Cause::None) return;
+  responder.saw_query(frame, views[i], now.mono_ns);
+  packet.first_name = static_cast<std::uint16_t>(names.size());
+  for (std::size_t q = 0; q < query.question_count; ++q) {
+    const DnsQuestion& question = query.questions[q];
+    if (question.name_cause != Cause::None) {
+      packet.cause = question.name_cause;
+      continue;
+    }
+    names.add(i, Method::Dns, question.qtype, question.name, false);
+    names.meta(names.size() - 1) = {.question = static_cast<std::uint8_t>(q),
+                                    .judged = question.qclass == kClassIn || question.qclass == kClassAny};
+  }
+  packet.names = static_cast<std::uint16_t>(names.size() - packet.first_name);
+}
+
+void Pipeline::State::read_tcp(std::size_t i) noexcept {
+  Packet& packet = packets[i];
+  const PacketView& view = views[i];
+  if (is_syn(view)) packet.cause = tcp.start(packet.key, packet.hash, view, now_s);
+  if (view.payload_len == 0 || is_syn_ack(view)) return;
+  const TcpNames::Read read = tcp.read(packet.key, packet.hash, view, now_s);
+  if (read.cause != Cause::None) packet.cause = read.cause;
+  if (!read.found) return;
+  packet.handshake_seen = read.handshake_seen;
+  packet.first = read.first;
+  packet.first_name = static_cast<std::uint16_t>(names.size());
+  packet.names = 1;
+  names.add(i, read.method, 0, *read.name, read.repeated);
+}
+
+void Pipeline::State::read_quic(std::size_t i) noexcept {
+  constexpr std::uint8_t kLongHeader = 0xc0;  // header form and fixed bit, RFC 9000 17.2
+  const PacketView& view = views[i];
+  if (view.payload_len == 0 || (view.data[view.payload] & kLongHeader) != kLongHeader) return;
+  Packet& packet = packets[i];
+  packet.cause = quic.read(view, now.mono_ns, quic_name);
+  if (packet.cause != Cause::None) return;
+  packet.first_name = static_cast<std::uint16_t>(names.size());
+  packet.names = 1;
+  names.add(i, Method::Quic, 0, quic_name, quic.repeated());
+}
+
+void Pipeline::State::look_up(const RuleSet& rules) noexcept {
+  std::array<Lookup, RuleSet::kBatch> asked;
+  std::array<Decision, RuleSet::kBatch> answers;
+  for (std::size_t begin = 0; begin < names.size(); begin += RuleSet::kBatch) {
+    const std::size_t n = std::min(RuleSet::kBatch, names.size() - begin);
+    for (std::size_t k = 0; k < n; ++k) {
+      const NameSeen& name = names[begin + k];
+      asked[k] = {&name.name, name.method, name.qtype};
+    }
+    rules.lookup({asked.data(), n}, {answers.data(), n}, now.wall_s, worker);
+    for (std::size_t k = 0; k < n; ++k) {
+      if (names.meta(begin + k).judged) names[begin + k].decision = answers[k];
+    }
+  }
+}
+
+/// The packet belongs to a connection that was answered and closed.
+void Pipeline::State::fall(std::size_t i) noexcept {
+  verdicts[i].fate = Fate::Drop;
+  verdicts[i].cause = Cause::Tombstone;
+  count(Cause::Tombstone);
+  add(counters.dropped_pkts);
+}
+
+/// The packet is not blocked: it goes on, unless policy has it dropped for its cause.
+void Pipeline::State::pass(std::size_t i, Cause cause) noexcept {
+  if (cause == Cause::None) return;
+  verdicts[i].cause = cause;
+  count(cause);
+  if (policy.mode != Mode::Enforce || policy.rows[static_cast<std::size_t>(cause)] != Row::Drop) return;
+  verdicts[i].fate = Fate::Drop;
+  add(counters.dropped_pkts);
+}
+
+std::size_t Pipeline::State::blocked_name(std::size_t i) noexcept {
+  const std::size_t end = std::size_t{packets[i].first_name} + packets[i].names;
+  for (std::size_t k = packets[i].first_name; k < end; ++k) {
+    if (names[k].decision.blocked()) return k;
+  }
+  return names.size();
+}
+
+void Pipeline::State::judge(std::span<const Frame> burst, const ActiveRules& active) noexcept {
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (!names.meta(i).repeated) add(counters.names[static_cast<std::size_t>(names[i].method)]);
+  }
+  for (std::size_t i = 0; i < frames; ++i) {
+    Packet& packet = packets[i];
+    if (packet.fallen || (new_tombstone && under_tombstone(i, burst[i]))) {
+      fall(i);
+    } else if (packet.names > 0 && active.rules == nullptr) {
+      pass(i, Cause::NoImage);
+    } else if (const std::size_t name = blocked_name(i); name != names.size()) {
+      block(i, burst[i], name, active);
+    } else {
+      pass(i, packet.cause);
+    }
+  }
+}
+
+void Pipeline::State::block(std::size_t i, const Frame& frame, std::size_t name, const ActiveRules& active) noexcept {
+  if (names[name].method == Method::Dns) {
+    (void)parse_dns_query(views[i].payload_bytes(), policy.structured_error_option, query);
+    // A resolver that asks an authority would take our answer for a lame or bogus one.
+    if (query.tsig) return pass(i, Cause::DnsTsig);
+    if (!query.recursion_desired) return pass(i, Cause::DnsNoRecursion);
+  }
+  const std::uint32_t order = names[name].decision.order;
+  const std::size_t slot = order < active.slots.size() && active.slots[order] < kOrderSlots ? active.slots[order] : 0;
+  const auto method = static_cast<std::size_t>(names[name].method);
+  verdicts[i].order = order;
+  if (policy.mode == Mode::Observe) {
+    // Sent again, it would have met the tombstone.
+    if (names.meta(name).repeated) return;
+    add(counters.observed[method]);
+    add(counters.orders[slot].observed);
+    return;
+  }
+  verdicts[i].fate = Fate::Drop;
+  add(counters.dropped_pkts);
+  add(counters.blocked[method]);
+  add(counters.orders[slot].blocked);
+  close(i, frame, name, *active.rules);
+}
+
+/// Answers a blocked packet, and sees that its connection stays closed.
+void Pipeline::State::close(std::size_t i, const Frame& frame, std::size_t name, const RuleSet& rules) noexcept {
+  const ImageOrder& order = rules.orders()[names[name].decision.order];
+  const Trigger trigger{.frame = i,
+                        .in = &frame,
+                        .view = &views[i],
+                        .order = &order,
+                        .external = rules.feeds()[order.feed].external,
+                        .handshake_seen = packets[i].handshake_seen,
+                        .first = packets[i].first};
+  if (names[name].method == Method::Dns) {
+    return responder.answer_dns(trigger, query, names.meta(name).question, now);
+  }
+  make_key(i, frame);
+  entomb(i, order);
+  if (names[name].method == Method::Sni) responder.end_tls(trigger);
+  if (names[name].method == Method::Http) responder.end_http(trigger);
+}
+
+void Pipeline::State::entomb(std::size_t i, const ImageOrder& order) noexcept {
+  const UnixSeconds left = std::clamp<UnixSeconds>(order.expires - now.wall_s, 1, std::max(1U, policy.tombstone_s));
+  if (!blocked.insert(packets[i].key, packets[i].hash, now_s, now_s + static_cast<std::uint32_t>(left))) {
+    return count(Cause::BlockedTableFull);
+  }
+  new_tombstone = true;
+}
+
+Pipeline::Pipeline(const Policy& policy, const PipelineLimits& limits, std::uint64_t seed, WorkerCounters& counters,
+                   unsigned worker)
+    : state_(std::make_unique<State>(policy, limits, seed, counters, worker)) {}
+
+Pipeline::~Pipeline() = default;
+
+void Pipeline::run(std::span<const Frame> burst, const ActiveRules& active, Now now) noexcept {
+  State& s = *state_;
+  s.frames = std::min(burst.size(), kMaxBurst);
+  s.now = now;
+  s.now_s = static_cast<std::uint32_t>(now.mono_ns / 1'000'000'000) + 1;  // never 0: an empty place in a table
+  s.new_tombstone = false;
+  s.names.clear();
+  s.responder.begin_burst();
+  s.parse(burst);
+  s.find_flows(burst);
+  s.check_tombstones(burst);
+  s.read_names(burst);
+  if (active.rules != nullptr) s.look_up(*active.rules);
+  s.judge(burst, active);
+  s.names.hide_repeated();
+}
+
+std::span<const Verdict> Pipeline::verdicts() const noexcept {
+  return {state_->verdicts.data(), state_->frames};
+}
+std::span<const Reply> Pipeline::replies() const noexcept {
+  return state_->responder.replies();
+}
+std::span<const NameSeen> Pipeline::names() const noexcept {
+  return state_->names.shown();
+}
+std::span<const PacketView> Pipeline::views() const noexcept {
+  return {state_->views.data(), state_->frames};
+}
+
+}  // namespace sluice

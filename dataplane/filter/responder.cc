@@ -1,0 +1,124 @@
+#include "dataplane/filter/responder.h"
+
+#include <algorithm>
+
+#include "dataplane/reply/envelope.h"
+#include "dataplane/reply/http_451.h"
+#include "dataplane/reply/tcp_reset.h"
+
+namespace sluice {
+namespace {
+
+DnsAnswerKind kind_of(DnsAction action) noexcept {
+  switch (action) {
+    case DnsAction::Nxdomain: return DnsAnswerKind::Nxdomain;
+    case DnsAction::Refused: return DnsAnswerKind::Refused;
+    case DnsAction::Sinkhole: return DnsAnswerKind::Sinkhole;
+    default: return DnsAnswerKind::Nodata;
+  }
+}
+
+/// No cache may keep the answer for longer than the order is in force.
+std::uint32_t ttl_of(const Policy& policy, const ImageOrder& order, UnixSeconds now) noexcept {
+  return static_cast<std::uint32_t>(std::clamp<UnixSeconds>(order.expires - now, 0, policy.dns_ttl_s));
+}
+
+}  // namespace
+
+Responder::Responder(const Policy& policy, const PipelineLimits& limits, std::uint64_t seed, WorkerCounters& counters)
+    : policy_(policy),
+      counters_(counters),
+      credit_(limits.credit_prefixes, policy.credit_bytes, policy.credit_bytes_per_s, seed) {}
+
+bool Responder::may_answer(const Frame& in, const PacketView& view) const noexcept {
+  return in.from == Side::Subscriber && in.link == LinkType::Ethernet && !view.one_way &&
+         policy_.is_subscriber(view.src());
+}
+
+bool Responder::allowed(const Trigger& trigger) noexcept {
+  if (may_answer(*trigger.in, *trigger.view)) return true;
+  count(trigger.view->one_way ? Cause::ReplyOneWay : Cause::ReplyNotSubscriber);
+  return false;
+}
+
+Reply* Responder::next(const Trigger& trigger, Side out) noexcept {
+  if (count_ == replies_.size()) {
+    count(Cause::ReplyNoRoom);
+    return nullptr;
+  }
+  Reply& reply = replies_[count_];
+  reply.frame = static_cast<std::uint16_t>(trigger.frame);
+  reply.out = out;
+  return &reply;
+}
+
+void Responder::send(Reply& reply, std::size_t length) noexcept {
+  reply.len = static_cast<std::uint16_t>(length);
+  ++count_;
+}
+
+void Responder::saw_query(const Frame& in, const PacketView& view, std::uint64_t now_ns) noexcept {
+  if (policy_.mode == Mode::Enforce && may_answer(in, view)) credit_.earn(view.src(), ip_packet_bytes(view), now_ns);
+}
+
+void Responder::answer_dns(const Trigger& trigger, const DnsQuery& query, std::size_t question, Now now) noexcept {
+  if (policy_.dns == DnsAction::Drop || !allowed(trigger)) return;
+  Reply* reply = next(trigger, trigger.in->from);
+  if (reply == nullptr) return;
+  const PacketView& view = *trigger.view;
+  const ImageOrder& order = *trigger.order;
+  DnsAnswerStyle style{.kind = kind_of(policy_.dns), .ttl_s = ttl_of(policy_, order, now.wall_s)};
+  style.sinkhole4 = policy_.sinkhole4;
+  style.sinkhole6 = policy_.sinkhole6;
+  const DnsAnswerText text{order.id, order.appeal_url, order.authority, order.reason, trigger.external};
+  const std::size_t full = build_dns_answer(view, query, question, style, text, reply->bytes);
+  if (full > 0 && credit_.spend(view.src(), full - view.l3, now.mono_ns)) return send(*reply, full);
+
+  const std::size_t shrunk = build_shrunk_dns_answer(view, query, reply->bytes);
+  if (shrunk == 0 || shrunk - view.l3 > ip_packet_bytes(view)) return count(Cause::ReplyTooLarge);
+  credit_.charge(view.src(), shrunk - view.l3, now.mono_ns);
+  count(Cause::ReplyShrunk);
+  send(*reply, shrunk);
+}
+
+/// The segment that says why, where policy asks for one and its size is allowed; else 0.
+std::size_t Responder::tcp_answer(const Trigger& trigger, Method method, MutableBytes out) noexcept {
+  const PacketView& view = *trigger.view;
+  std::size_t length = 0;
+  if (method == Method::Http) {
+    const ImageOrder& order = *trigger.order;
+    const Http451Text text{policy_.operator_url, order.id,         order.number, order.authority, order.law,
+                           order.reason,         order.appeal_url, order.expires};
+    length = build_http_451(view, text, out);
+  } else {
+    length = build_tls_alert(view, out);
+  }
+  const bool small = length > 0 && length - view.l3 <= ip_packet_bytes(view);
+  return small || trigger.handshake_seen ? length : 0;
+}
+
+void Responder::end_tcp(const Trigger& trigger, bool answer_first, Method method) noexcept {
+  if (allowed(trigger)) {
+    if (Reply* reply = next(trigger, trigger.in->from)) {
+      std::size_t length = answer_first ? tcp_answer(trigger, method, reply->bytes) : 0;
+      if (length == 0) length = build_reset_to_client(*trigger.view, reply->bytes);
+      length > 0 ? send(*reply, length) : count(Cause::ReplyTooLarge);
+    }
+  }
+  if (trigger.in->link != LinkType::Ethernet) return;
+  if (Reply* reply = next(trigger, other(trigger.in->from))) {
+    const std::size_t length = build_reset_to_server(*trigger.view, reply->bytes);
+    if (length > 0) send(*reply, length);
+  }
+}
+
+void Responder::end_tls(const Trigger& trigger) noexcept {
+  if (policy_.tls != TcpAction::Drop) end_tcp(trigger, policy_.tls == TcpAction::Alert, Method::Sni);
+}
+
+void Responder::end_http(const Trigger& trigger) noexcept {
+  if (policy_.http != TcpAction::Drop)
+    end_tcp(trigger, policy_.http == TcpAction::Alert && trigger.first, Method::Http);
+}
+
+}  // namespace sluice

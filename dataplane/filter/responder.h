@@ -1,0 +1,57 @@
+#pragma once
+
+#include <array>
+#include <span>
+
+#include "dataplane/dns/query.h"
+#include "dataplane/filter/credit.h"
+#include "dataplane/filter/pipeline.h"
+#include "dataplane/reply/dns_answer.h"
+
+namespace sluice {
+
+/// A blocked packet, and what is known of it.
+struct Trigger {
+  std::size_t frame;  ///< index in the burst
+  const Frame* in;
+  const PacketView* view;
+  const ImageOrder* order;
+  bool external;        ///< the order's feed is not the operator's own
+  bool handshake_seen;  ///< TCP: in full
+  bool first;           ///< TCP: no response can be outstanding
+};
+
+/// Builds the replies of a burst, and keeps them from becoming a weapon: whom they may go to, and how large they may
+/// be.
+class Responder {
+ public:
+  Responder(const Policy& policy, const PipelineLimits& limits, std::uint64_t seed, WorkerCounters& counters);
+
+  void begin_burst() noexcept { count_ = 0; }
+  [[nodiscard]] std::span<const Reply> replies() const noexcept { return {replies_.data(), count_}; }
+
+  /// A DNS query that came from where answers may go: its bytes may be answered later.
+  void saw_query(const Frame& in, const PacketView& view, std::uint64_t now_ns) noexcept;
+
+  void answer_dns(const Trigger& trigger, const DnsQuery& query, std::size_t question, Now now) noexcept;
+  void end_tls(const Trigger& trigger) noexcept;
+  void end_http(const Trigger& trigger) noexcept;
+
+ private:
+  [[nodiscard]] bool may_answer(const Frame& in, const PacketView& view) const noexcept;
+  /// As may_answer(), and counts why not.
+  [[nodiscard]] bool allowed(const Trigger& trigger) noexcept;
+  [[nodiscard]] Reply* next(const Trigger& trigger, Side out) noexcept;
+  void send(Reply& reply, std::size_t length) noexcept;
+  void end_tcp(const Trigger& trigger, bool answer_first, Method method) noexcept;
+  [[nodiscard]] std::size_t tcp_answer(const Trigger& trigger, Method method, MutableBytes out) noexcept;
+  void count(Cause cause) noexcept { add(counters_.causes[static_cast<std::size_t>(cause)]); }
+
+  const Policy& policy_;
+  WorkerCounters& counters_;
+  ReplyCredit credit_;
+  std::array<Reply, kMaxRepliesPerBurst> replies_;
+  std::size_t count_ = 0;
+};
+
+}  // namespace sluice
