@@ -56,11 +56,11 @@ bool SectionCheck::layout() noexcept {
     at = (at + section.bytes + kSectionAlign - 1) / kSectionAlign * kSectionAlign;
     if (at > bytes_.size()) return false;
   }
-  return at == bytes_.size() && take(Section::Feeds, view_.feeds_) && take(Section::Orders, view_.orders_) &&
-         take(Section::Strings, view_.strings_) && take(Section::RefLists, view_.ref_lists_) &&
-         take(Section::Refs, view_.refs_) && take(Section::Filter, view_.filter_) &&
-         take(Section::Buckets, view_.buckets_) && take(Section::Patterns, view_.patterns_) &&
-         take(Section::PatternDb, view_.pattern_db_);
+  return at == bytes_.size() && at == view_.header_->file_bytes && take(Section::Feeds, view_.feeds_) &&
+         take(Section::Orders, view_.orders_) && take(Section::Strings, view_.strings_) &&
+         take(Section::RefLists, view_.ref_lists_) && take(Section::Refs, view_.refs_) &&
+         take(Section::Filter, view_.filter_) && take(Section::Buckets, view_.buckets_) &&
+         take(Section::Patterns, view_.patterns_) && take(Section::PatternDb, view_.pattern_db_);
 }
 
 template <class Record>
