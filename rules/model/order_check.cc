@@ -22,6 +22,12 @@ bool is_language_tag(std::string_view tag) noexcept {
          std::ranges::all_of(tag, ok);
 }
 
+/// Fit for an HTTP Link header and an EDE text: no spaces, quotes, angle brackets, backslashes or non-ASCII.
+bool is_web_address(std::string_view url) noexcept {
+  const auto fits = [](char c) { return c > 0x20 && c < 0x7f && c != '"' && c != '<' && c != '>' && c != '\\'; };
+  return (url.starts_with("https://") || url.starts_with("http://")) && std::ranges::all_of(url, fits);
+}
+
 class Problems {
  public:
   void add(std::string_view field, std::string what) { found_.push_back({field, std::move(what)}); }
@@ -31,6 +37,12 @@ class Problems {
   }
   void bounded(std::string_view field, std::string_view value) {
     if (value.size() > kMaxTextBytes) add(field, "over " + std::to_string(kMaxTextBytes) + " bytes");
+    printable(field, value);
+  }
+  /// Texts reach DNS answers, HTTP heads and terminals: no control characters.
+  void printable(std::string_view field, std::string_view value) {
+    const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+    if (std::ranges::any_of(value, control)) add(field, "a control character");
   }
   std::vector<OrderProblem> take() { return std::move(found_); }
 
@@ -60,6 +72,7 @@ void check_reason(const Order& order, Problems& problems) {
   for (const auto& [language, text] : order.reason) {
     if (!is_language_tag(language)) problems.add("reason", "\"" + language.substr(0, 40) + "\" is not a language tag");
     if (text.empty()) problems.add("reason", "empty text");
+    problems.printable("reason", text);
     if (text.size() > kMaxReasonBytes) problems.add("reason", language.substr(0, 40) + ": over 200 bytes");
   }
 }
@@ -97,6 +110,9 @@ std::vector<OrderProblem> check_order(const Order& order) {
   check_window(order, problems);
   check_reason(order, problems);
   if (order.appeal_url.empty() && order.appeal_email.empty()) problems.add("appeal", "required: url or email");
+  if (!order.appeal_url.empty() && !is_web_address(order.appeal_url)) {
+    problems.add("appeal", "url must be an http:// or https:// address in printable ASCII");
+  }
   problems.bounded("appeal", order.appeal_url);
   problems.bounded("appeal", order.appeal_email);
   if (order.methods == 0 || order.methods > kAllMethods) problems.add("methods", "names no method");

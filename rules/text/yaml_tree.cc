@@ -100,8 +100,14 @@ class TreeBuilder final : public YAML::EventHandler {
     if (parent.node.kind == YamlNode::Kind::Map && parent.node.keys.size() == parent.node.items.size()) {
       add_key(parent, std::move(done));
     } else {
+      if (done.kind == YamlNode::Kind::Null && !parent.node.keys.empty()) place_at_key(done, parent.node.keys.back());
       parent.node.items.push_back(std::move(done));
     }
+  }
+  // The parser says that a value which is not there stands at the token after it.
+  static void place_at_key(YamlNode& missing, const YamlNode& key) {
+    missing.line = key.line;
+    missing.column = key.column;
   }
   void add_key(Open& parent, YamlNode key) {
     if (key.kind != YamlNode::Kind::Scalar) {

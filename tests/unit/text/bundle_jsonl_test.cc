@@ -15,7 +15,7 @@ constexpr std::string_view kHeader =
     R"("expires":"2026-11-15T00:00:00Z","prev_sha256":"","root":1,"orders":1,"targets":1})";
 constexpr std::string_view kOrder =
     R"({"order":"AAA","action":"block","number":"1","authority":"A","basis":{"law":"L"},"reason":{"en":"R"},)"
-    R"("appeal":{"url":"U"},"methods":["dns"],"qtypes":"web","effective":"2026-11-02T00:00:00Z",)"
+    R"("appeal":{"email":"U"},"methods":["dns"],"qtypes":"web","effective":"2026-11-02T00:00:00Z",)"
     R"("expires":"2027-05-01T00:00:00Z","publication":"full"})";
 constexpr std::string_view kTarget = R"({"n":"a.test","s":"exact"})";
 
@@ -134,7 +134,7 @@ TEST_CASE("bundle: an order line is read strictly, with line and column") {
   CHECK(bad_order("\"law\":\"L\"", "\"law\":\"L\",\"law\":\"M\"") ==
         at("2", with(kOrder, "\"law\":\"L\"", "\"law\":\"L\",\"LAW\""), "\"LAW\"", "duplicate field \"law\""));
   CHECK(bad_order("\"en\":\"R\"", "") == "2:1: reason: required");
-  CHECK(bad_order("\"url\":\"U\"", "") == "2:1: appeal: required: url or email");
+  CHECK(bad_order("\"email\":\"U\"", "") == "2:1: appeal: required: url or email");
   CHECK(bad_order("\"full\"", "{\"until\":1}") ==
         at("2", with(kOrder, "\"full\"", "{\"until\""), "\"until\"", "unknown field \"until\""));
   CHECK(bad_order("2027-05-01", "2027-11-03") == "2:1: expires: more than 365 days after effective");

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "dataplane/base/result.h"
+
+namespace sluice {
+
+struct PatternProblem {
+  std::size_t offset = 0;  ///< into the pattern
+  std::string what;
+};
+
+/// The rule for patterns (feed.md 1): matched against the whole canonical name, made of literals, classes, groups,
+/// alternatives and repeats.
+///  - "." outside a class is escaped; no anchors, back references, look-around or flags; lower case
+///  - what repeats without bound, or more than 253 times, cannot contain a dot: it stays inside one label
+///  - every alternative ends in literal text of a public suffix, a dot, and at least part of one more label, which do
+///    not make up a public suffix themselves
+///  - Hyperscan compiles it
+[[nodiscard]] Result<void, PatternProblem> check_pattern(std::string_view pattern);
+
+/// True where the canonical name is a public suffix (libpsl, ICANN and private; any unlisted top-level label is one).
+[[nodiscard]] bool is_public_suffix(const std::string& name);
+
+}  // namespace sluice
