@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""Clients and a server that no package brings: what make cannot ask of dig, curl and openssl.
+
+clients.py dns|http|tls HOST PORT     odd but legal messages
+clients.py smtp-server PORT           speaks enough SMTP to reach STARTTLS
+"""
+import socket
+import ssl
+import struct
+import sys
+import time
+
+
+def labels(name):
+    return b"".join(bytes([len(x)]) + x.encode() for x in name.split(".")) + b"\0"
+
+
+def dns(host, port):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(0.3)
+        two = struct.pack("!6H", 7, 0x100, 2, 0, 0, 0) + labels("two-a.example") + b"\0\1\0\1" + labels("two-b.example") + b"\0\x1c\0\1"
+        pointer = struct.pack("!6H", 8, 0x100, 2, 0, 0, 0) + labels("Zz.Pointer.example") + b"\0\1\0\1\xc0\x0f\0\1\0\1"
+        for query in (two, pointer):
+            s.sendto(query, (host, port))
+            try:
+                s.recv(4096)
+            except TimeoutError:
+                pass
+
+
+def pieces(host, port, data, sizes):
+    """Sends data in segments of the sizes given, the rest in one."""
+    with socket.create_connection((host, port), timeout=2) as s:
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        at = 0
+        for size in (*sizes, len(data)):
+            s.sendall(data[at:at + size])
+            at += size
+            time.sleep(0.02)
+        s.settimeout(0.3)
+        try:
+            s.recv(4096)
+        except TimeoutError:
+            pass
+
+
+def http(host, port):
+    pieces(host, port, b"GET / HTTP/1.1\r\nHost: pieces.example\r\nConnection: close\r\n\r\n", [1, 5, 17, 9])
+    pieces(host, port, b"GET /a HTTP/1.1\r\nHost: pipe-a.example\r\n\r\n", [])
+    pieces(host, port, b"\r\nGET / HTTP/1.1\nhOST:\tbare-lf.example\n\n", [])
+
+
+def client_hello(name, padding=0):
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    if padding:  # protocols of ALPN that nobody speaks
+        context.set_alpn_protocols(["x" * 200 + str(i) for i in range(padding)])
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    try:
+        context.wrap_bio(incoming, outgoing, server_hostname=name).do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    return outgoing.read()
+
+
+def tls(host, port):
+    pieces(host, port, client_hello("python.example"), [])
+    pieces(host, port, client_hello("split.example"), [3, 2, 100, 40])
+    pieces(host, port, client_hello("large.example", 12), [])
+    hello = client_hello("records.example")
+    body = hello[5:]
+    pieces(host, port, b"".join(hello[:3] + struct.pack("!H", len(p)) + p for p in (body[:60], body[60:90], body[90:])), [])
+
+
+def smtp_server(port):
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        while True:
+            s, _ = listener.accept()
+            with s:
+                s.sendall(b"220 mail.example ESMTP\r\n")
+                s.recv(1000)
+                s.sendall(b"250-mail.example\r\n250 STARTTLS\r\n")
+                s.recv(1000)
+                s.sendall(b"220 go ahead\r\n")
+                s.recv(10000)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "smtp-server":
+        smtp_server(int(sys.argv[2]))
+    else:
+        {"dns": dns, "http": http, "tls": tls}[sys.argv[1]](sys.argv[2], int(sys.argv[3]))
