@@ -12,11 +12,11 @@ namespace sluice {
 struct InspectOptions {
   enum class Format : std::uint8_t { Jsonl, Text };
 
-  std::string file;               ///< pcap or pcapng; "-": standard input
-  std::string bundle;             ///< snapshot to judge the names by (its signatures are not asked for); empty: none
-  std::string image;              ///< rule image to judge them by instead, with
-  std::string image_key;          ///< the public key of its signer (64 hex digits in a file)
-  std::optional<UnixSeconds> at;  ///< judge as of this time; else as of each packet's own
+  std::string file{};               ///< pcap or pcapng; "-": standard input
+  std::string bundle{};             ///< snapshot to judge the names by (its signatures are not asked for); empty: none
+  std::string image{};              ///< rule image to judge them by instead, with
+  std::string image_key{};          ///< the public key of its signer (64 hex digits in a file)
+  std::optional<UnixSeconds> at{};  ///< judge as of this time; else as of each packet's own
   Format format = Format::Jsonl;
 };
 
