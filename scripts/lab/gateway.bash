@@ -8,7 +8,6 @@ lab_gid=64200         # group sluice
 lab_sluiced_uid=64201
 lab_compile_uid=64202
 lab_mode=${lab_mode:-enforce}
-lab_examples=(rules/examples/*.yaml)
 
 lab_program() { echo "$lab_dir/bin/$1"; }
 lab_ctl() { "$lab_dir/bin/sluicectl" "$@"; }
@@ -69,10 +68,21 @@ lab_bundle() {
   echo "$out"
 }
 
+# Copies rules/examples with dates around today, whatever today is; prints the order files.
+lab_examples() {
+  local to=$lab_dir/authority/examples
+  mkdir -p "$to"
+  cp rules/examples/* "$to/"
+  sed -i -E "s/^( *effective: ).*/\\1$(date -u -d '-1 day' +%FT%TZ)/; s/^( *expires: ).*/\\1$(date -u -d '+180 days' +%FT%TZ)/" \
+    "$to"/*.yaml
+  ls "$to"/*.yaml
+}
+
 # lab_deliver BUNDLE: into the inbox, signatures first, each file by rename, as an SFTP server would.
 lab_deliver() {
   local file inbox=$lab_dir/state/inbox
   for file in "$1".*.minisig "$1"; do
+    [ -e "$file" ] || continue # no signature
     install -m 640 -o "$lab_sluiced_uid" -g "$lab_gid" "$file" "$inbox/.$(basename "$file").part"
     mv "$inbox/.$(basename "$file").part" "$inbox/$(basename "$file")"
   done

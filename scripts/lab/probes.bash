@@ -68,11 +68,10 @@ lab_show() {
 
 # lab_reasons FILE: why, in Sluice's own words.
 lab_reasons() {
-  local name expected methods
-  while read -r name expected methods; do
-    case $name in '' | '#'*) continue ;; esac
+  local name
+  while read -r name; do
     lab_ctl why "$name" --socket "$lab_dir/run/sluiced.sock"
-  done <"$1"
+  done < <(awk '!/^#/ && NF && !seen[$1]++ {print $1}' "$1")
 }
 
 # Names that the lab speaks about, each once.

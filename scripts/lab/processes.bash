@@ -2,6 +2,7 @@
 # a kill -9 of this one.
 # shellcheck shell=bash
 
+exec {lab_lock_fd}</dev/null
 # One lab per prefix at a time. The lock goes with this shell; what it starts does not hold it.
 lab_lock() {
   mkdir -p "$(dirname "$lab_dir")"
