@@ -201,7 +201,7 @@ bool Walk::udp_tunnel(Bytes payload, Cause& cause) noexcept {
   if (view.dst_port == kVxlanPort) {
     const std::uint32_t flags = inner.be32();
     inner.skip(4);
-    if (flags != 0x08000000) return false;  // RFC 7348 5: the I flag alone
+    if ((flags & 0x08000000) == 0) return false;  // RFC 7348 5: the I flag; the others are ignored
     type = kBridgedEthernet;
   } else if (view.dst_port == kGenevePort) {
     const std::uint8_t version_and_options = inner.u8();

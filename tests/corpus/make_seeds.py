@@ -10,8 +10,8 @@ import ssl
 import subprocess
 import threading
 
-from scapy.all import (DNS, DNSQR, DNSRROPT, GRE, IP, IPv6, TCP, UDP, CookedLinux, CookedLinuxV2, Dot1AD, Dot1Q, Ether,
-                       ICMP, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, LLC, Loopback,
+from scapy.all import (DNS, DNSQR, DNSRROPT, GRE, IP, IPv6, TCP, UDP, CookedLinux, CookedLinuxV2, Dot1AD, Dot1Q, Dot3, Ether,
+                       ICMP, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, IPOption, LLC, Loopback,
                        PPP, PPPoE, Raw, SNAP, fragment)
 from scapy.contrib.geneve import GENEVE
 from scapy.contrib.gtp import GTP_U_Header
@@ -45,9 +45,9 @@ def packets():
     frames = {
         "ipv4_udp": eth / v4 / dns,
         "ipv4_tcp_options": eth / v4 / syn,
-        "ipv4_options": eth / IP(options=[("NOP")] * 8, src="10.0.0.1", dst="192.0.2.1") / dns,
+        "ipv4_options": eth / IP(options=[IPOption(b"\1")] * 8, src="10.0.0.1", dst="192.0.2.1") / dns,
         "ipv6_udp": eth / v6 / dns,
-        "ipv6_extensions": eth / v6 / IPv6ExtHdrHopByHop() / IPv6ExtHdrRouting() / IPv6ExtHdrDestOpt() / AH() / dns,
+        "ipv6_extensions": eth / v6 / IPv6ExtHdrHopByHop() / IPv6ExtHdrRouting() / IPv6ExtHdrDestOpt() / AH(nh=17, payloadlen=4, icv=bytes(12)) / dns,
         "ipv6_atomic_fragment": eth / v6 / IPv6ExtHdrFragment(id=1) / dns,
         "ipv6_fragment": eth / v6 / IPv6ExtHdrFragment(id=1, offset=181, m=1, nh=17) / Raw(b"x" * 16),
         "ipv4_fragment": eth / fragment(v4 / UDP(sport=1, dport=53) / Raw(b"x" * 64), 32)[1],
@@ -69,7 +69,7 @@ def packets():
         "geneve": eth / v4 / udp(6081) / GENEVE(vni=1, proto=0x6558) / inner,
         "gtp_u": eth / v4 / udp(2152) / GTP_U_Header(teid=1) / v4 / dns,
         "teredo": eth / v4 / udp(3544) / v6 / dns,
-        "snap": eth / LLC() / SNAP() / v4 / dns,
+        "snap": Dot3(src="02:00:00:00:00:02", dst="02:00:00:00:00:01") / LLC() / SNAP() / v4 / dns,
         "icmp": eth / v4 / ICMP(),
     }
     frames["pptp"][IP].proto = 47

@@ -183,8 +183,10 @@ TEST_CASE("packet: UDP tunnels are entered on their own port") {
   const auto outer = [](unsigned port, const Octets& payload) {
     return ethernet(0x0800, ipv4(17, udp(50000, port, payload)));
   };
-  SECTION("VXLAN") {
+  SECTION("VXLAN, whatever its reserved flags") {
     check_udp(parse(outer(4789, join({{8, 0, 0, 0, 0, 0, 1, 0}, eth}))), true);
+    check_udp(parse(outer(4789, join({{0x8c, 0, 0, 3, 0, 0, 1, 0}, eth}))), true);
+    CHECK(parse(outer(4789, join({Octets(8, 0), eth}))).dst_port == 4789);
   }
   SECTION("Geneve with Ethernet inside and options") {
     check_udp(parse(outer(6081, join({{2, 0, 0x65, 0x58, 0, 0, 1, 0}, Octets(8, 0), eth}))), true);
