@@ -70,9 +70,12 @@ bool Interface::set_up(bool up) const noexcept {
   return ask(name_, SIOCSIFFLAGS, ifr);
 }
 
+// Not IFF_RUNNING: the kernel lets that lag behind the carrier by up to a second (linkwatch).
 bool Interface::has_link() const noexcept {
   ifreq ifr{};
-  return ask(name_, SIOCGIFFLAGS, ifr) && (ifr.ifr_flags & IFF_UP) != 0 && (ifr.ifr_flags & IFF_RUNNING) != 0;
+  ethtool_value link{ETHTOOL_GLINK, 0};
+  if (!ask(name_, SIOCGIFFLAGS, ifr) || (ifr.ifr_flags & IFF_UP) == 0) return false;
+  return !ethtool(name_, link) || link.data != 0;
 }
 
 }  // namespace sluice

@@ -2,6 +2,7 @@
 #include <rte_eal.h>
 #include <rte_launch.h>
 #include <signal.h>
+#include <sys/random.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
@@ -11,9 +12,12 @@
 
 #include "dataplane/engine/counter_file.h"
 #include "dataplane/engine/eal.h"
+#include "dataplane/engine/image_file.h"
 #include "dataplane/engine/options.h"
 #include "dataplane/engine/ports.h"
 #include "dataplane/engine/privileges.h"
+#include "dataplane/engine/rule_switch.h"
+#include "dataplane/engine/telemetry.h"
 #include "dataplane/engine/worker.h"
 
 namespace {
@@ -36,6 +40,19 @@ std::uint64_t unix_ns() {
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);
   return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+std::uint64_t random_seed() {
+  std::uint64_t seed = 0;
+  while (getrandom(&seed, sizeof seed, 0) != sizeof seed) continue;
+  return seed;
+}
+
+/// A bad image at start is an alarm, not an exit: the wire goes on (row no-image).
+void load_first(RuleSwitch& rules, const std::filesystem::path& image, std::uint64_t now_ns) {
+  const auto outcome = rules.load(image, static_cast<UnixSeconds>(now_ns / 1'000'000'000));
+  if (!outcome.has_value())
+    std::fprintf(stderr, "sluice-dataplane: %s: not loaded: %s\n", image.c_str(), outcome.error().c_str());
 }
 
 bool all_running(const std::vector<WorkerStatus>& statuses) {
@@ -64,8 +81,18 @@ void keep_house(const sigset_t& signals, Ports& ports, const std::vector<WorkerS
 int run(const Options& options, const sigset_t& signals) {
   if (auto ok = start_eal(options); !ok.has_value()) return refuse(ok.error());
   share_telemetry(options);
-  auto counters = CounterFile::create(options.run_dir, options.workers, options.group, unix_ns());
+  const std::uint64_t started_ns = unix_ns();
+  auto counters = CounterFile::create(options.run_dir, options.workers, options.group, started_ns);
   if (!counters.has_value()) return refuse(counters.error());
+  std::optional<Ed25519PublicKey> key;
+  if (!options.image_key.empty()) {
+    const auto read = read_image_key(options.image_key);
+    if (!read.has_value()) return refuse(read.error());
+    key = *read;
+  }
+  SlotDirectory slots((*counters)->header(), (*counters)->slots());
+  RuleSwitch rules(key, options.max_image_bytes, options.workers, slots);
+  if (!options.image.empty()) load_first(rules, options.image, started_ns);
   auto ports = Ports::open(options);
   if (!ports.has_value()) return refuse(ports.error());
   if (auto ok = drop_sys_admin(); !ok.has_value()) return refuse(ok.error());
@@ -73,9 +100,12 @@ int run(const Options& options, const sigset_t& signals) {
   std::vector<WorkerStatus> statuses(options.workers);
   std::vector<std::unique_ptr<Worker>> workers;
   for (unsigned i = 0; i < options.workers; ++i) {
-    workers.push_back(std::make_unique<Worker>(i, **ports, (*counters)->worker(i), statuses[i]));
-    rte_eal_remote_launch(launch, workers.back().get(), i + 1);
+    workers.push_back(std::make_unique<Worker>(i, **ports, options.policy, rules, (*counters)->worker(i), statuses[i],
+                                               random_seed()));
   }
+  const TelemetrySources sources{options, **ports, rules, statuses, workers, started_ns / 1'000'000'000};
+  const Telemetry telemetry(sources);
+  for (unsigned i = 0; i < options.workers; ++i) rte_eal_remote_launch(launch, workers[i].get(), i + 1);
   keep_house(signals, **ports, statuses);
   sd_notify(0, "STOPPING=1");
   for (auto& status : statuses) status.stop.store(true, std::memory_order_relaxed);

@@ -1,6 +1,5 @@
 #include "dataplane/engine/ports.h"
 
-#include <linux/if_packet.h>
 #include <rte_bus.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
@@ -24,11 +23,10 @@ constexpr unsigned kBufferBytes = 63 * 64;
 constexpr unsigned kDataRoomBytes = kBufferBytes - 64 - sizeof(rte_mbuf);
 constexpr unsigned kXdpHeadroomBytes = 256;
 constexpr unsigned kMaxXdpFrameBytes = kDataRoomBytes - RTE_PKTMBUF_HEADROOM - kXdpHeadroomBytes;
-// TPACKET_V2 keeps 66 bytes of a ring slot for its header (TPACKET_ALIGN(52 + 16) + reserve - 14).
-constexpr unsigned kPacketSlotBytes = 2048;
-constexpr unsigned kMaxPacketFrameBytes = kPacketSlotBytes - 66;
+constexpr unsigned kMaxPacketFrameBytes = kDataRoomBytes - RTE_PKTMBUF_HEADROOM;
 constexpr unsigned kEthernetBytes = 14 + 2 * 4;  // header and two tags
 
+constexpr std::uint32_t kJumboMtu = 9000;
 constexpr std::uint16_t kDescriptors = 2048;  // libxdp's ring size: net_af_xdp fills 2048 whatever is asked for
 constexpr unsigned kPoolCache = 256;
 
@@ -82,7 +80,7 @@ class PortOpener {
     auto opened = [&]() -> Result<void, std::string> {
       switch (spec.kind) {
         case PortKind::Xdp: return open_xdp(port, index);
-        case PortKind::Packet: return open_packet(port, index);
+        case PortKind::Packet: return open_packet(port);
         case PortKind::Pci: return open_pci(port);
         default: return open_pcap(port, index);
       }
@@ -138,19 +136,14 @@ class PortOpener {
     return {};
   }
 
-  Outcome open_packet(Port& port, unsigned index) {
+  Outcome open_packet(Port& port) {
     if (auto ok = open_interface(port, kMaxPacketFrameBytes); !ok.has_value()) return ok;
-    const NewSockets sockets(AF_PACKET);
-    const std::string arguments = "iface=" + port.spec_.device + ",qpairs=" + std::to_string(options_.workers) +
-                                  ",qdisc_bypass=1,blocksz=65536,framesz=" + std::to_string(kPacketSlotBytes) +
-                                  ",framecnt=" + std::to_string(kDescriptors);
-    if (auto ok = plug(port, "net_af_packet" + std::to_string(index), arguments); !ok.has_value()) return ok;
-    if (auto ok = configure(port, port.devices_.back(), 0, options_.workers); !ok.has_value()) return ok;
-    const auto list = sockets.list();
-    for (unsigned worker = 0; worker < options_.workers && list.size() == options_.workers; ++worker) {
-      port.queues_[worker].socket = list[worker];
-      const int yes = 1;  // what the gateway itself sends there is not traffic of the wire
-      setsockopt(list[worker], SOL_PACKET, PACKET_IGNORE_OUTGOING, &yes, sizeof yes);
+    for (unsigned worker = 0; worker < options_.workers; ++worker) {
+      auto socket = PacketSocket::open(port.spec_.device, port.interface_->mtu() + kEthernetBytes, options_.workers,
+                                       pools_[worker]);
+      if (!socket.has_value()) return std::unexpected(failed(port.spec_, socket.error()));
+      port.queues_.push_back({.packet = socket->get(), .socket = (*socket)->descriptor()});
+      port.sockets_.push_back(std::move(*socket));
     }
     return {};
   }
@@ -169,6 +162,7 @@ class PortOpener {
     if (!port.spec_.device.empty()) arguments = "rx_pcap=" + port.spec_.device;
     if (!port.spec_.output.empty()) arguments += (arguments.empty() ? "tx_pcap=" : ",tx_pcap=") + port.spec_.output;
     if (auto ok = plug(port, "net_pcap" + std::to_string(index), arguments); !ok.has_value()) return ok;
+    port.takes_segments_ = true;
     return configure(port, port.devices_.back(), 0, 1);
   }
 
@@ -192,12 +186,7 @@ class PortOpener {
     if (queues > info.max_rx_queues || queues > info.max_tx_queues) {
       return std::unexpected(failed(port.spec_, "has fewer queues than there are workers"));
     }
-    rte_eth_conf conf{};
-    if (queues > 1 && port.spec_.kind == PortKind::Pci) {
-      conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-      conf.rx_adv_conf.rss_conf.rss_hf =
-          (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP) & info.flow_type_rss_offloads;
-    }
+    const rte_eth_conf conf = port.spec_.kind == PortKind::Pci ? hardware(port, info, queues) : rte_eth_conf{};
     if (const int error = rte_eth_dev_configure(device, queues, queues, &conf); error != 0)
       return std::unexpected(failed(port.spec_, "cannot be configured", error));
     std::uint16_t rx = kDescriptors, tx = kDescriptors;
@@ -221,9 +210,37 @@ class PortOpener {
     return {};
   }
 
+  /// What a network card is asked for: flows spread over the queues, and jumbo frames where it takes and gives them in
+  /// several buffers.
+  static rte_eth_conf hardware(Port& port, const rte_eth_dev_info& info, std::uint16_t queues) {
+    rte_eth_conf conf{};
+    if (queues > 1) {
+      conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+      conf.rx_adv_conf.rss_conf.rss_hf =
+          (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP) & info.flow_type_rss_offloads;
+    }
+    port.takes_segments_ = (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) != 0 &&
+                           (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
+    if (port.takes_segments_) {
+      conf.rxmode.offloads = RTE_ETH_RX_OFFLOAD_SCATTER;
+      conf.txmode.offloads = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+      conf.rxmode.mtu = std::min<std::uint32_t>(info.max_mtu, kJumboMtu);
+    }
+    return conf;
+  }
+
   const Options& options_;
   const std::vector<rte_mempool*>& pools_;
 };
+
+std::uint16_t receive(const PortQueue& from, rte_mbuf** frames, std::uint16_t most) noexcept {
+  return from.packet != nullptr ? from.packet->receive(frames, most)
+                                : rte_eth_rx_burst(from.device, from.queue, frames, most);
+}
+
+std::uint16_t transmit(const PortQueue& to, rte_mbuf** frames, std::uint16_t count) noexcept {
+  return to.packet != nullptr ? to.packet->send(frames, count) : rte_eth_tx_burst(to.device, to.queue, frames, count);
+}
 
 bool Port::has_link() const noexcept {
   if (interface_) return interface_->has_link();
@@ -246,6 +263,10 @@ PortCounts Port::counts() const noexcept {
     if (rte_eth_stats_get(device, &stats) != 0) continue;
     sum.imissed += stats.imissed;
     sum.rx_nombuf += stats.rx_nombuf;
+  }
+  for (const auto& socket : sockets_) {
+    sum.imissed += socket->missed();
+    sum.rx_nombuf += socket->no_buffer();
   }
   return sum;
 }

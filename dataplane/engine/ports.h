@@ -10,30 +10,40 @@
 #include "dataplane/engine/heartbeat.h"
 #include "dataplane/engine/interface.h"
 #include "dataplane/engine/options.h"
+#include "dataplane/engine/packet_socket.h"
 
+struct rte_mbuf;
 struct rte_mempool;
 
 namespace sluice {
 
 /// Where one worker receives and sends on one port.
 struct PortQueue {
-  std::uint16_t device = 0;  ///< ethdev
-  std::uint16_t queue = 0;   ///< of that ethdev
-  int socket = -1;           ///< to wait on while idle; -1 where there is none
+  std::uint16_t device = 0;        ///< ethdev
+  std::uint16_t queue = 0;         ///< of that ethdev
+  PacketSocket* packet = nullptr;  ///< instead of an ethdev
+  int socket = -1;                 ///< to wait on while idle; -1 where there is none
   Heartbeat* heartbeat = nullptr;
   unsigned channel = 0;  ///< kernel receive queue, index of the heartbeat
 };
+
+/// At most `most` received frames, or what of `count` frames could be sent: as rte_eth_rx_burst and rte_eth_tx_burst.
+/// Sending nothing wakes the kernel for what still stands in the ring.
+std::uint16_t receive(const PortQueue& from, rte_mbuf** frames, std::uint16_t most) noexcept;
+std::uint16_t transmit(const PortQueue& to, rte_mbuf** frames, std::uint16_t count) noexcept;
 
 struct PortCounts {
   std::uint64_t imissed = 0, rx_nombuf = 0;
 };
 
-/// One opened port: an ethdev with a queue for every worker, or (xdp:) an ethdev for every worker, because net_af_xdp
-/// counts only combined channels and a veth has none.
+/// One opened port: an ethdev with a queue for every worker; or (xdp:) an ethdev for every worker, because net_af_xdp
+/// counts only combined channels and a veth has none; or (packet:) a socket for every worker.
 class Port {
  public:
   [[nodiscard]] const PortSpec& spec() const noexcept { return spec_; }
   [[nodiscard]] const PortQueue& queue(unsigned worker) const noexcept { return queues_[worker]; }
+  /// True where a frame in several segments may be sent: net_af_xdp would read past its first one.
+  [[nodiscard]] bool takes_segments() const noexcept { return takes_segments_; }
   [[nodiscard]] bool has_link() const noexcept;
   /// Takes the link of this port away, or gives it back: loss of link passes through an inline pair.
   void set_link(bool up) const noexcept;
@@ -45,7 +55,9 @@ class Port {
   PortSpec spec_;
   std::optional<Interface> interface_;
   std::unique_ptr<Heartbeat> heartbeat_;
+  bool takes_segments_ = false;
   std::vector<std::uint16_t> devices_;
+  std::vector<std::unique_ptr<PacketSocket>> sockets_;
   std::vector<PortQueue> queues_;
 };
 

@@ -2,13 +2,14 @@
 
 #include <poll.h>
 #include <rte_cycles.h>
-#include <rte_ethdev.h>
 #include <rte_mbuf.h>
 #include <rte_pause.h>
 #include <rte_prefetch.h>
 #include <time.h>
 
 #include <algorithm>
+#include <cstring>
+#include <utility>
 
 namespace sluice {
 namespace {
@@ -18,6 +19,7 @@ constexpr std::uint64_t kBeatEvery_ns = 100'000;  // the kernel may call a worke
 constexpr std::uint64_t kSpin_ns = 50'000;        // busy polling after the last frame, before waiting
 constexpr std::int64_t kWait_ns = 5'000'000;      // longest wait on sockets: well below the heartbeat's age limit
 constexpr std::int64_t kNap_ns = 50'000;          // where a port has no socket to wait on
+constexpr std::uint16_t kUnread = 0xffff;
 constexpr std::uint64_t kDrainQuiet_ns = 10'000'000;
 constexpr std::uint64_t kDrainLimit_ns = 200'000'000;
 
@@ -27,14 +29,28 @@ std::uint64_t monotonic_ns() noexcept {
   return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
+Now clock_now() noexcept {
+  timespec wall{};
+  clock_gettime(CLOCK_REALTIME_COARSE, &wall);
+  return {monotonic_ns(), wall.tv_sec};
+}
+
 std::size_t side(Side from) noexcept {
   return static_cast<std::size_t>(from);
 }
 
 }  // namespace
 
-Worker::Worker(unsigned index, const Ports& ports, WorkerCounters& counters, WorkerStatus& status)
-    : index_(index), ports_(ports), counters_(counters), status_(status), tx_drops_(ports.all().size()) {
+Worker::Worker(unsigned index, const Ports& ports, const Policy& policy, RuleSwitch& rules, WorkerCounters& counters,
+               WorkerStatus& status, std::uint64_t seed)
+    : index_(index),
+      ports_(ports),
+      rules_(rules),
+      counters_(counters),
+      status_(status),
+      pipeline_(policy, PipelineLimits{}, seed, counters, index),
+      tx_drops_(ports.all().size()),
+      unread_falls_(policy.rows[static_cast<std::size_t>(Cause::TooManySegments)] == Row::Drop) {
   for (const Port& port : ports.all()) {
     const int socket = port.queue(index).socket;
     if (port.spec().kind == PortKind::Pcap) has_captures_ = true;
@@ -46,6 +62,7 @@ Worker::Worker(unsigned index, const Ports& ports, WorkerCounters& counters, Wor
 }
 
 void Worker::run() noexcept {
+  rules_.join(index_);
   status_.running.store(true, std::memory_order_release);
   std::uint64_t round = rte_rdtsc(), beaten_ns = 0, idle_since_ns = 0;
   while (!status_.stop.load(std::memory_order_relaxed)) {
@@ -68,12 +85,14 @@ void Worker::run() noexcept {
     round = now;
   }
   hand_back();
+  rules_.leave(index_);
   status_.running.store(false, std::memory_order_release);
 }
 
 bool Worker::poll_all() noexcept {
   bool any = false;
   for (std::size_t port = 0; port < ports_.all().size(); ++port) any |= poll(port);
+  rules_.quiescent(index_);
   return any;
 }
 
@@ -81,7 +100,7 @@ bool Worker::poll(std::size_t port) noexcept {
   const Port& from = ports_.all()[port];
   const PortQueue& queue = from.queue(index_);
   std::array<rte_mbuf*, kMaxBurst> frames;
-  const std::uint16_t count = rte_eth_rx_burst(queue.device, queue.queue, frames.data(), kMaxBurst);
+  const std::uint16_t count = receive(queue, frames.data(), kMaxBurst);
   if (count == 0) return false;
   std::uint64_t bytes = 0;
   for (std::uint16_t i = 0; i < count; ++i) {
@@ -91,8 +110,68 @@ bool Worker::poll(std::size_t port) noexcept {
   add(counters_.bursts);
   add(counters_.rx_pkts[side(from.spec().side)], count);
   add(counters_.rx_bytes[side(from.spec().side)], bytes);
-  send(port ^ 1, frames.data(), count);
+  judge(port, frames.data(), count);
   return true;
+}
+
+void Worker::judge(std::size_t port, rte_mbuf** frames, std::uint16_t count) noexcept {
+  std::array<Frame, kMaxBurst> views;
+  std::array<std::uint16_t, kMaxBurst> view_of;
+  std::uint16_t readable = 0;
+  for (std::uint16_t i = 0; i < count; ++i) {
+    if (rte_pktmbuf_linearize(frames[i]) != 0) {
+      add(counters_.causes[static_cast<std::size_t>(Cause::TooManySegments)]);
+      view_of[i] = kUnread;
+      continue;
+    }
+    views[readable] = {rte_pktmbuf_mtod(frames[i], const std::uint8_t*), frames[i]->data_len,
+                       ports_.all()[port].spec().side};
+    view_of[i] = readable++;
+  }
+  const LoadedRules* const rules = rules_.current();
+  pipeline_.run({views.data(), readable}, rules != nullptr ? rules->active() : ActiveRules{}, clock_now());
+  pass_on(port, frames, {view_of.data(), count});
+  if (!pipeline_.replies().empty()) answer(port);
+}
+
+/// Sends what may go on to the peer port, in the order it came. `view_of`: index of a frame's verdict, or kUnread.
+void Worker::pass_on(std::size_t port, rte_mbuf** frames, std::span<const std::uint16_t> view_of) noexcept {
+  const auto verdicts = pipeline_.verdicts();
+  const bool unread_falls = unread_falls_ || !ports_.all()[port ^ 1].takes_segments();
+  std::array<rte_mbuf*, kMaxBurst> forward, drop;
+  std::uint16_t forwarded = 0;
+  unsigned dropped = 0;
+  for (std::size_t i = 0; i < view_of.size(); ++i) {
+    const bool falls = view_of[i] == kUnread ? unread_falls : verdicts[view_of[i]].fate == Fate::Drop;
+    if (falls)
+      drop[dropped++] = frames[i];
+    else
+      forward[forwarded++] = frames[i];
+  }
+  if (dropped > 0) rte_pktmbuf_free_bulk(drop.data(), dropped);
+  if (forwarded > 0) send(port ^ 1, forward.data(), forwarded);
+}
+
+void Worker::answer(std::size_t port) noexcept {
+  const std::size_t pair = port & ~std::size_t{1};  // its ports: subscriber, internet
+  std::array<std::array<rte_mbuf*, kMaxBurst>, 2> out;
+  std::array<std::uint16_t, 2> count{};
+  for (const Reply& reply : pipeline_.replies()) {
+    const std::size_t to = side(reply.out);
+    rte_mbuf* const frame = rte_pktmbuf_alloc(ports_.pool(index_));
+    if (frame == nullptr) {
+      add(counters_.causes[static_cast<std::size_t>(Cause::ReplyNoRoom)]);
+      continue;
+    }
+    std::memcpy(rte_pktmbuf_append(frame, reply.len), reply.bytes.data(), reply.len);
+    add(counters_.reply_pkts[to]);
+    add(counters_.reply_bytes[to], reply.len);
+    out[to][count[to]++] = frame;
+    if (count[to] == kMaxBurst) send(pair + to, out[to].data(), std::exchange(count[to], std::uint16_t{0}));
+  }
+  for (std::size_t to = 0; to < 2; ++to) {
+    if (count[to] > 0) send(pair + to, out[to].data(), count[to]);
+  }
 }
 
 void Worker::send(std::size_t port, rte_mbuf** frames, std::uint16_t count) noexcept {
@@ -102,8 +181,7 @@ void Worker::send(std::size_t port, rte_mbuf** frames, std::uint16_t count) noex
   for (std::uint16_t i = 0; i < count; ++i) bytes += frames[i]->pkt_len;
   std::uint16_t sent = 0;
   for (unsigned attempt = 0; sent < count && attempt < kSendAttempts; ++attempt) {
-    sent = static_cast<std::uint16_t>(
-        sent + rte_eth_tx_burst(queue.device, queue.queue, frames + sent, static_cast<std::uint16_t>(count - sent)));
+    sent = static_cast<std::uint16_t>(sent + transmit(queue, frames + sent, static_cast<std::uint16_t>(count - sent)));
   }
   if (sent < count) {
     const auto lost = static_cast<unsigned>(count - sent);
@@ -121,7 +199,7 @@ void Worker::send(std::size_t port, rte_mbuf** frames, std::uint16_t count) noex
 void Worker::flush_all() noexcept {
   for (const Port& port : ports_.all()) {
     const PortQueue& queue = port.queue(index_);
-    (void)rte_eth_tx_burst(queue.device, queue.queue, nullptr, 0);
+    (void)transmit(queue, nullptr, 0);
   }
 }
 

@@ -5,9 +5,11 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "dataplane/engine/ports.h"
+#include "dataplane/engine/rule_switch.h"
 #include "dataplane/filter/counters.h"
 #include "dataplane/filter/pipeline.h"
 
@@ -27,13 +29,15 @@ struct alignas(64) WorkerStatus {
 /// Nothing is shared with other workers.
 class Worker {
  public:
-  /// `ports`, `counters` and `status` outlive the worker. `tx_drops`: one counter a port.
-  Worker(unsigned index, const Ports& ports, WorkerCounters& counters, WorkerStatus& status);
+  /// Everything given outlives the worker. `seed` keys its flow tables.
+  Worker(unsigned index, const Ports& ports, const Policy& policy, RuleSwitch& rules, WorkerCounters& counters,
+         WorkerStatus& status, std::uint64_t seed);
 
   /// Runs on the calling thread until status.stop, then hands the wire back: heartbeats cease, so that the kernel
   /// forwards, and what was received before is still sent.
   void run() noexcept;
 
+  [[nodiscard]] std::uint64_t bursts() const noexcept { return counters_.bursts.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t tx_drops(std::size_t port) const noexcept {
     return tx_drops_[port].load(std::memory_order_relaxed);
   }
@@ -41,6 +45,9 @@ class Worker {
  private:
   bool poll_all() noexcept;
   bool poll(std::size_t port) noexcept;
+  void judge(std::size_t port, rte_mbuf** frames, std::uint16_t count) noexcept;
+  void pass_on(std::size_t port, rte_mbuf** frames, std::span<const std::uint16_t> view_of) noexcept;
+  void answer(std::size_t port) noexcept;
   void send(std::size_t port, rte_mbuf** frames, std::uint16_t count) noexcept;
   void flush_all() noexcept;
   void beat(std::uint64_t now_ns) noexcept;
@@ -50,9 +57,12 @@ class Worker {
 
   unsigned index_;
   const Ports& ports_;
+  RuleSwitch& rules_;
   WorkerCounters& counters_;
   WorkerStatus& status_;
+  Pipeline pipeline_;
   std::vector<Counter> tx_drops_;
+  bool unread_falls_;  ///< row of TooManySegments
   std::vector<pollfd> sockets_;
   bool can_wait_ = true;  ///< every port has a socket that tells of frames
   bool has_captures_ = false;

@@ -1,0 +1,133 @@
+#include "dataplane/engine/options.h"
+
+#include <catch2/catch.hpp>
+
+using namespace sluice;
+
+namespace {
+
+Result<Options, UsageError> parse(std::vector<const char*> words) {
+  words.insert(words.begin(), "sluice-dataplane");
+  return parse_options(static_cast<int>(words.size()), words.data());
+}
+
+/// The same with a pair of ports before it.
+Result<Options, UsageError> parse_more(std::vector<const char*> words) {
+  words.insert(words.begin(), {"--port", "subscriber=xdp:eth1", "--port", "internet=xdp:eth2"});
+  return parse(std::move(words));
+}
+
+}  // namespace
+
+TEST_CASE("options: observe is the default, one worker, nobody is answered") {
+  const auto options = parse_more({});
+  REQUIRE(options.has_value());
+  CHECK(options->policy.mode == Mode::Observe);
+  CHECK(options->workers == 1);
+  CHECK(options->policy.subscribers.empty());
+  CHECK(options->run_dir == "/run/sluice");
+}
+
+TEST_CASE("options: first subscriber port pairs with first internet port, in whatever order they are given") {
+  const auto options = parse({"--port", "internet=packet:b1", "--port", "internet=pci:0000:01:00.0", "--port",
+                              "subscriber=xdp:a1", "--port", "subscriber=pcap:in.pcap,out.pcap"});
+  REQUIRE(options.has_value());
+  REQUIRE(options->ports.size() == 4);
+  CHECK(options->ports[0].device == "a1");
+  CHECK(options->ports[0].side == Side::Subscriber);
+  CHECK(options->ports[1].device == "b1");
+  CHECK(options->ports[1].kind == PortKind::Packet);
+  CHECK(options->ports[2].device == "in.pcap");
+  CHECK(options->ports[2].output == "out.pcap");
+  CHECK(options->ports[3].kind == PortKind::Pci);
+  CHECK(options->ports[3].device == "0000:01:00.0");
+}
+
+TEST_CASE("options: policy is taken over whole") {
+  const auto options = parse_more({"--mode",        "enforce",
+                                   "--dns",         "sinkhole",
+                                   "--sinkhole",    "192.0.2.1,2001:db8::1",
+                                   "--dns-ttl",     "30",
+                                   "--tls",         "alert",
+                                   "--subscribers", "10.0.0.0/8,2001:db8::/32",
+                                   "--row",         "too-deep=drop",
+                                   "--row",         "no-image=drop",
+                                   "--credit",      "100:7",
+                                   "--group",       "44"});
+  REQUIRE(options.has_value());
+  const Policy& policy = options->policy;
+  CHECK(policy.mode == Mode::Enforce);
+  CHECK(policy.dns == DnsAction::Sinkhole);
+  CHECK(policy.sinkhole4 == std::array<std::uint8_t, 4>{192, 0, 2, 1});
+  CHECK(policy.sinkhole6[15] == 1);
+  CHECK(policy.dns_ttl_s == 30);
+  CHECK(policy.tls == TcpAction::Alert);
+  REQUIRE(policy.subscribers.size() == 2);
+  CHECK(policy.subscribers[0].bits == 8);
+  CHECK(policy.subscribers[1].ipv6);
+  CHECK(policy.subscribers[1].bits == 32);
+  CHECK(policy.rows[static_cast<std::size_t>(Cause::TooDeep)] == Row::Drop);
+  CHECK(policy.rows[static_cast<std::size_t>(Cause::NoImage)] == Row::Drop);
+  CHECK(policy.credit_bytes == 100);
+  CHECK(policy.credit_bytes_per_s == 7);
+  CHECK(options->group == gid_t{44});
+}
+
+TEST_CASE("options: help is no error") {
+  const auto options = parse({"--help"});
+  REQUIRE_FALSE(options.has_value());
+  CHECK(options.error().exit_code == 0);
+}
+
+TEST_CASE("options: a bad command line is refused with code 2 and names what is wrong") {
+  const std::vector<std::pair<std::vector<const char*>, std::string>> cases = {
+      {{"--port", "subscriber=xdp:a"}, "as many subscriber as internet"},
+      {{"--port", "subscriber=xdp:a", "--port", "internet=xdp:a"}, "given twice"},
+      {{"--port", "subscriber=xdp:a", "--port", "up=xdp:b"}, "role"},
+      {{"--port", "subscriber=xdp:a", "--port", "internet=usb:b"}, "kind"},
+      {{"--port", "subscriber=xdp:a,b", "--port", "internet=xdp:c"}, "one device"},
+      {{"--port", "subscriber=xdp:", "--port", "internet=xdp:c"}, "one device"},
+      {{"--port", "subscriber", "--port", "internet=xdp:c"}, "ROLE=KIND:DEVICE"},
+      {{"--port", "subscriber=pcap:a,b,c", "--port", "internet=xdp:c"}, "pcap:IN[,OUT]"},
+      {{"--workers", "2", "--port", "subscriber=pcap:a", "--port", "internet=pcap:b"}, "one worker"},
+  };
+  for (const auto& [words, what] : cases) {
+    const auto options = parse(words);
+    INFO(what);
+    REQUIRE_FALSE(options.has_value());
+    CHECK(options.error().exit_code == 2);
+    CHECK(options.error().message.find(what) != std::string::npos);
+  }
+}
+
+TEST_CASE("options: a bad value is refused with code 2") {
+  const std::vector<std::vector<const char*>> cases = {{"--mode", "block"},
+                                                       {"--dns", "servfail"},
+                                                       {"--dns", "sinkhole"},
+                                                       {"--sinkhole", "one"},
+                                                       {"--dns-ttl", "61"},
+                                                       {"--tls", "rst"},
+                                                       {"--row", "too-deep"},
+                                                       {"--row", "too-deep=open"},
+                                                       {"--row", "nonsense=drop"},
+                                                       {"--row", "tombstone=forward"},
+                                                       {"--credit", "much"},
+                                                       {"--credit", "1:"},
+                                                       {"--subscribers", "10.0.0/8"},
+                                                       {"--subscribers", "10.0.0.0/33"},
+                                                       {"--subscribers", "::/129"},
+                                                       {"--workers", "0"},
+                                                       {"--workers", "65"},
+                                                       {"--lcores", "0,1"},
+                                                       {"--image", "/x.img"},
+                                                       {"--image-key", "/x.pub"},
+                                                       {"--group", "sluice"},
+                                                       {"--unknown"},
+                                                       {"stray"}};
+  for (const auto& words : cases) {
+    INFO(words.front() << ' ' << (words.size() > 1 ? words[1] : ""));
+    const auto options = parse_more(words);
+    REQUIRE_FALSE(options.has_value());
+    CHECK(options.error().exit_code == 2);
+  }
+}
