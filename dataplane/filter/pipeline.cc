@@ -37,7 +37,8 @@ struct Pipeline::State {
     std::uint64_t hash;
     Cause cause;  ///< why nothing was read, or what was in the way
     bool has_ports, has_key;
-    bool fallen;  ///< dropped by a tombstone
+    bool is_query;  ///< a DNS query was read
+    bool fallen;    ///< dropped by a tombstone
     bool handshake_seen, first;
     std::uint16_t first_name, names;
   };
@@ -65,7 +66,7 @@ struct Pipeline::State {
   }
   void make_key(std::size_t i, const Frame& frame) noexcept;
   [[nodiscard]] bool under_tombstone(std::size_t i, const Frame& frame) noexcept;
-  void read_dns(std::size_t i, const Frame& frame) noexcept;
+  void read_dns(std::size_t i) noexcept;
   void read_tcp(std::size_t i) noexcept;
   void read_quic(std::size_t i) noexcept;
   void fall(std::size_t i) noexcept;
@@ -105,7 +106,7 @@ void Pipeline::State::parse(std::span<const Frame> burst) noexcept {
     Packet& packet = packets[i];
     packet.cause = views[i].cause;
     packet.has_ports = views[i].cause == Cause::None;
-    packet.has_key = packet.fallen = packet.handshake_seen = packet.first = false;
+    packet.has_key = packet.is_query = packet.fallen = packet.handshake_seen = packet.first = false;
     packet.first_name = packet.names = 0;
     verdicts[i] = {};
   }
@@ -164,18 +165,18 @@ void Pipeline::State::read_names(std::span<const Frame> burst) noexcept {
     if (view.proto == IpProto::Tcp) {
       read_tcp(i);
     } else if (view.dst_port == kDnsPort) {
-      read_dns(i, burst[i]);
+      read_dns(i);
     } else {
       read_quic(i);
     }
   }
 }
 
-void Pipeline::State::read_dns(std::size_t i, const Frame& frame) noexcept {
+void Pipeline::State::read_dns(std::size_t i) noexcept {
   Packet& packet = packets[i];
   packet.cause = parse_dns_query(views[i].payload_bytes(), policy.structured_error_option, query);
   if (packet.cause != Cause::None) return;
-  responder.saw_query(frame, views[i], now.mono_ns);
+  packet.is_query = true;
   packet.first_name = static_cast<std::uint16_t>(names.size());
   for (std::size_t q = 0; q < query.question_count; ++q) {
     const DnsQuestion& question = query.questions[q];
@@ -264,7 +265,9 @@ void Pipeline::State::judge(std::span<const Frame> burst, const ActiveRules& act
     if (!names.meta(i).repeated) add(counters.names[static_cast<std::size_t>(names[i].method)]);
   }
   for (std::size_t i = 0; i < frames; ++i) {
-    Packet& packet = packets[i];
+    const Packet& packet = packets[i];
+    // Not earlier: the answer to one query must not spend what a later one in the burst brings.
+    if (packet.is_query) responder.saw_query(burst[i], views[i], now.mono_ns);
     if (packet.fallen || (new_tombstone && under_tombstone(i, burst[i]))) {
       fall(i);
     } else if (packet.names > 0 && active.rules == nullptr) {

@@ -1,0 +1,96 @@
+#include "dataplane/flow/blocked.h"
+
+#include <catch2/catch.hpp>
+#include <vector>
+
+#include "dataplane/flow/young.h"
+#include "dataplane/packet/parse.h"
+#include "tests/support/made_packets.h"
+
+namespace sluice {
+namespace {
+
+using namespace test;
+
+FlowKey numbered(std::uint64_t n) {
+  FlowKey key;
+  key.words[0] = n;
+  key.words[4] = 6;
+  return key;
+}
+
+TEST_CASE("flow key: one connection has one key, whichever way its packet goes") {
+  for (const bool v6 : {false, true}) {
+    const Endpoints e = v6 ? Endpoints::v6() : Endpoints{};
+    const Buffer there = udp_frame(e, {}), back = udp_frame(e.reversed(), {});
+    PacketView a, b;
+    parse_packet(there, LinkType::Ethernet, a);
+    parse_packet(back, LinkType::Ethernet, b);
+    CHECK(flow_key(a, Sender::Client) == flow_key(b, Sender::Server));
+    CHECK_FALSE(flow_key(a, Sender::Client) == flow_key(b, Sender::Client));
+  }
+}
+
+TEST_CASE("flow hash: depends on the seed and on every word of the key") {
+  const FlowKey key = numbered(7);
+  CHECK(flow_hash(key, 1) != flow_hash(key, 2));
+  for (std::size_t word = 0; word < 5; ++word) {
+    FlowKey changed = key;
+    changed.words[word] ^= 1U << 20;
+    CHECK(flow_hash(changed, 1) != flow_hash(key, 1));
+  }
+}
+
+TEST_CASE("flow hash: fills the sets of a table evenly") {
+  std::vector<unsigned> sets(1024);
+  for (std::uint64_t n = 0; n < 65536; ++n) ++sets[flow_hash(numbered(n), 99) & 1023];
+  for (const unsigned n : sets) {
+    CHECK(n > 20);
+    CHECK(n < 130);
+  }
+}
+
+TEST_CASE("tombstones: hold until their second, for their key alone") {
+  BlockedFlows table(64);
+  const std::uint64_t hash = 5;
+  CHECK(table.empty(1));
+  REQUIRE(table.insert(numbered(1), hash, 10, 70));
+  CHECK_FALSE(table.empty(69));
+  CHECK(table.contains(numbered(1), hash, 69));
+  CHECK_FALSE(table.contains(numbered(1), hash, 70));
+  CHECK_FALSE(table.contains(numbered(2), hash, 69));
+  CHECK(table.empty(70));
+  table.erase(numbered(1), hash);
+  CHECK_FALSE(table.contains(numbered(1), hash, 20));
+}
+
+TEST_CASE("tombstones: a full set takes no more until one runs out; the same connection is renewed in place") {
+  BlockedFlows table(4);
+  for (std::uint32_t n = 0; n < 4; ++n) REQUIRE(table.insert(numbered(n), n, 10, 20 + n));
+  CHECK_FALSE(table.insert(numbered(9), 9, 10, 70));
+  CHECK(table.insert(numbered(3), 3, 10, 90));
+  CHECK(table.insert(numbered(9), 9, 20, 70));
+  CHECK_FALSE(table.contains(numbered(0), 0, 19));
+  CHECK(table.contains(numbered(9), 9, 20));
+}
+
+TEST_CASE("young: is forgotten after its lifetime, across the wrap of the stored second") {
+  YoungFlows table(16);
+  const std::uint32_t start = 0x1ffff;
+  REQUIRE(table.insert(77, start, YoungFlows::State::Syn) != nullptr);
+  CHECK(table.find(77, start + YoungFlows::kLifetime_s) != nullptr);
+  CHECK(table.find(77, start + YoungFlows::kLifetime_s + 1) == nullptr);
+  CHECK(table.find(78ULL << 32, start) == nullptr);
+}
+
+TEST_CASE("young: a name read gives way to a new connection, a waiting connection does not") {
+  YoungFlows table(4);
+  for (std::uint64_t n = 1; n <= 4; ++n) REQUIRE(table.insert(n << 32, 1, YoungFlows::State::Syn) != nullptr);
+  CHECK(table.insert(5ULL << 32, 1, YoungFlows::State::Syn) == nullptr);
+  REQUIRE(table.insert(2ULL << 32, 1, YoungFlows::State::Read) != nullptr);
+  CHECK(table.insert(5ULL << 32, 1, YoungFlows::State::Syn) != nullptr);
+  CHECK(table.find(2ULL << 32, 1) == nullptr);
+}
+
+}  // namespace
+}  // namespace sluice
