@@ -1,14 +1,17 @@
 #include "dataplane/filter/pipeline.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "dataplane/dns/query.h"
 #include "dataplane/filter/found_names.h"
 #include "dataplane/filter/responder.h"
 #include "dataplane/filter/tcp_names.h"
 #include "dataplane/flow/blocked.h"
+#include "dataplane/packet/fragments.h"
 #include "dataplane/packet/parse.h"
 #include "dataplane/quic/connection.h"
+#include "dataplane/reply/envelope.h"
 
 namespace sluice {
 namespace {
@@ -19,7 +22,7 @@ constexpr std::size_t kPrefetchFrames = 4;  ///< how far ahead of the parser the
 
 // Each table hashes with its own seed.
 constexpr std::uint64_t kFlowSeed = 0x243f6a8885a308d3, kCreditSeed = 0x13198a2e03707344,
-                        kQuicSeed = 0xa4093822299f31d0;
+                        kQuicSeed = 0xa4093822299f31d0, kFragmentSeed = 0x082efa98ec4e6c89;
 
 bool is_syn(const PacketView& view) noexcept {
   return view.proto == IpProto::Tcp && (view.tcp_flags & (kSyn | kAck)) == kSyn;
@@ -41,6 +44,7 @@ struct Pipeline::State {
     bool fallen;    ///< dropped by a tombstone
     bool handshake_seen, first;
     std::uint16_t first_name, names;
+    std::uint32_t ip_bytes;  ///< of the frame that came, also where it completes a larger datagram
   };
 
   State(const Policy& p, const PipelineLimits& limits, std::uint64_t seed, WorkerCounters& c, unsigned w)
@@ -50,6 +54,8 @@ struct Pipeline::State {
         flow_seed(seed ^ kFlowSeed),
         blocked(limits.blocked_flows),
         tcp({limits.young_flows, {limits.half_flows, limits.half_bytes_per_flow, limits.half_bytes_total}}),
+        fragments({.datagrams = limits.fragment_datagrams}, seed ^ kFragmentSeed),
+        joined(kMaxBurst * fragments.buffer_bytes()),
         quic({.connections = limits.quic_connections, .half_read = limits.quic_half_read}, seed ^ kQuicSeed),
         responder(p, limits, seed ^ kCreditSeed, c) {}
 
@@ -64,6 +70,7 @@ struct Pipeline::State {
   [[nodiscard]] bool is_read(const Frame& frame) const noexcept {
     return policy.read_both_sides || frame.from == Side::Subscriber;
   }
+  void join(std::size_t i) noexcept;
   void make_key(std::size_t i, const Frame& frame) noexcept;
   [[nodiscard]] bool under_tombstone(std::size_t i, const Frame& frame) noexcept;
   void read_dns(std::size_t i) noexcept;
@@ -84,6 +91,8 @@ struct Pipeline::State {
   const std::uint64_t flow_seed;
   BlockedFlows blocked;
   TcpNames tcp;
+  Fragments fragments;
+  std::vector<std::uint8_t> joined;  ///< a buffer for each frame of a burst: the datagram that it completes
   QuicReader quic;
   Responder responder;
 
@@ -104,12 +113,21 @@ void Pipeline::State::parse(std::span<const Frame> burst) noexcept {
     if (i + kPrefetchFrames < frames) __builtin_prefetch(burst[i + kPrefetchFrames].data + 64);
     parse_packet({burst[i].data, burst[i].len}, burst[i].link, views[i]);
     Packet& packet = packets[i];
+    packet.ip_bytes = views[i].payload <= views[i].l3 ? 0 : static_cast<std::uint32_t>(ip_packet_bytes(views[i]));
+    if (views[i].cause == Cause::Fragment && is_read(burst[i])) join(i);
     packet.cause = views[i].cause;
     packet.has_ports = views[i].cause == Cause::None;
     packet.has_key = packet.is_query = packet.fallen = packet.handshake_seen = packet.first = false;
     packet.first_name = packet.names = 0;
     verdicts[i] = {};
   }
+}
+
+/// Takes in a fragment; from the one on that completes its datagram, the view is that of the whole datagram.
+void Pipeline::State::join(std::size_t i) noexcept {
+  const std::size_t bytes = fragments.buffer_bytes();
+  const PacketView fragment = views[i];
+  fragments.add(fragment, now.mono_ns, std::span(joined).subspan(i * bytes, bytes), views[i]);
 }
 
 void Pipeline::State::make_key(std::size_t i, const Frame& frame) noexcept {
@@ -267,7 +285,7 @@ void Pipeline::State::judge(std::span<const Frame> burst, const ActiveRules& act
   for (std::size_t i = 0; i < frames; ++i) {
     const Packet& packet = packets[i];
     // Not earlier: the answer to one query must not spend what a later one in the burst brings.
-    if (packet.is_query) responder.saw_query(burst[i], views[i], now.mono_ns);
+    if (packet.is_query) responder.saw_query(burst[i], views[i], packet.ip_bytes, now.mono_ns);
     if (packet.fallen || (new_tombstone && under_tombstone(i, burst[i]))) {
       fall(i);
     } else if (packet.names > 0 && active.rules == nullptr) {
@@ -311,6 +329,7 @@ void Pipeline::State::close(std::size_t i, const Frame& frame, std::size_t name,
   const Trigger trigger{.frame = i,
                         .in = &frame,
                         .view = &views[i],
+                        .ip_bytes = packets[i].ip_bytes,
                         .order = &order,
                         .external = rules.feeds()[order.feed].external,
                         .handshake_seen = packets[i].handshake_seen,

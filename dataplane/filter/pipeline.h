@@ -76,7 +76,8 @@ struct PipelineLimits {
   std::uint32_t half_bytes_total = 16 << 20;
   std::uint32_t credit_prefixes = 1 << 12;
   std::uint32_t quic_connections = 1 << 13;
-  std::uint32_t quic_half_read = 1 << 9;  ///< 18 KiB each
+  std::uint32_t quic_half_read = 1 << 9;      ///< 18 KiB each
+  std::uint32_t fragment_datagrams = 1 << 9;  ///< 8 KiB each
 };
 
 /// One worker's way of a burst: parse → read names → match → judge → build replies, each stage over the whole burst.
@@ -86,6 +87,9 @@ struct PipelineLimits {
 /// blocked connections (Policy::read_both_sides lifts the difference for captures). Names are read in DNS queries over
 /// UDP to port 53, and, on any port, at the start of TCP streams (tcp_names.h) and in QUIC Initials. Of several
 /// questions in a query the first blocked one decides. A question of a class other than IN and ANY is never blocked.
+///
+/// Fragments go on as they come; names are read in the datagram that is put together from copies, and the fragment that
+/// completes a blocked one is dropped, as is every later one. views() then shows the datagram.
 ///
 /// What is blocked in Mode::Enforce is dropped. An answer goes back only to Policy::subscribers, only to a packet that
 /// came from Side::Subscriber on Ethernet, and never through a tunnel; to the server goes the trigger, shrunk to a RST.

@@ -57,8 +57,9 @@ void Responder::send(Reply& reply, std::size_t length) noexcept {
   ++count_;
 }
 
-void Responder::saw_query(const Frame& in, const PacketView& view, std::uint64_t now_ns) noexcept {
-  if (policy_.mode == Mode::Enforce && may_answer(in, view)) credit_.earn(view.src(), ip_packet_bytes(view), now_ns);
+void Responder::saw_query(const Frame& in, const PacketView& view, std::size_t ip_bytes,
+                          std::uint64_t now_ns) noexcept {
+  if (policy_.mode == Mode::Enforce && may_answer(in, view)) credit_.earn(view.src(), ip_bytes, now_ns);
 }
 
 void Responder::answer_dns(const Trigger& trigger, const DnsQuery& query, std::size_t question, Now now) noexcept {
@@ -75,10 +76,15 @@ void Responder::answer_dns(const Trigger& trigger, const DnsQuery& query, std::s
   if (full > 0 && credit_.spend(view.src(), full - view.l3, now.mono_ns)) return send(*reply, full);
 
   const std::size_t shrunk = build_shrunk_dns_answer(view, query, reply->bytes);
-  if (shrunk == 0 || shrunk - view.l3 > ip_packet_bytes(view)) return count(Cause::ReplyTooLarge);
+  if (shrunk == 0 || shrunk - view.l3 > trigger.ip_bytes) return count(Cause::ReplyTooLarge);
   credit_.charge(view.src(), shrunk - view.l3, now.mono_ns);
   count(Cause::ReplyShrunk);
   send(*reply, shrunk);
+}
+
+/// Nothing larger than its trigger goes to an address that may be spoofed.
+bool Responder::fits(const Trigger& trigger, std::size_t length) const noexcept {
+  return trigger.handshake_seen || length - trigger.view->l3 <= trigger.ip_bytes;
 }
 
 /// The segment that says why, where policy asks for one and its size is allowed; else 0.
@@ -93,8 +99,7 @@ std::size_t Responder::tcp_answer(const Trigger& trigger, Method method, Mutable
   } else {
     length = build_tls_alert(view, out);
   }
-  const bool small = length > 0 && length - view.l3 <= ip_packet_bytes(view);
-  return small || trigger.handshake_seen ? length : 0;
+  return length > 0 && fits(trigger, length) ? length : 0;
 }
 
 void Responder::end_tcp(const Trigger& trigger, bool answer_first, Method method) noexcept {
@@ -102,13 +107,13 @@ void Responder::end_tcp(const Trigger& trigger, bool answer_first, Method method
     if (Reply* reply = next(trigger, trigger.in->from)) {
       std::size_t length = answer_first ? tcp_answer(trigger, method, reply->bytes) : 0;
       if (length == 0) length = build_reset_to_client(*trigger.view, reply->bytes);
-      length > 0 ? send(*reply, length) : count(Cause::ReplyTooLarge);
+      length > 0 && fits(trigger, length) ? send(*reply, length) : count(Cause::ReplyTooLarge);
     }
   }
   if (trigger.in->link != LinkType::Ethernet) return;
   if (Reply* reply = next(trigger, other(trigger.in->from))) {
     const std::size_t length = build_reset_to_server(*trigger.view, reply->bytes);
-    if (length > 0) send(*reply, length);
+    if (length > 0 && fits(trigger, length)) send(*reply, length);
   }
 }
 

@@ -14,7 +14,8 @@ namespace sluice {
 struct Trigger {
   std::size_t frame;  ///< index in the burst
   const Frame* in;
-  const PacketView* view;
+  const PacketView* view;  ///< of the whole datagram, where the frame is a fragment
+  std::size_t ip_bytes;    ///< of the frame itself: what an answer is measured against
   const ImageOrder* order;
   bool external;        ///< the order's feed is not the operator's own
   bool handshake_seen;  ///< TCP: in full
@@ -31,7 +32,7 @@ class Responder {
   [[nodiscard]] std::span<const Reply> replies() const noexcept { return {replies_.data(), count_}; }
 
   /// A DNS query that came from where answers may go: its bytes may be answered later.
-  void saw_query(const Frame& in, const PacketView& view, std::uint64_t now_ns) noexcept;
+  void saw_query(const Frame& in, const PacketView& view, std::size_t ip_bytes, std::uint64_t now_ns) noexcept;
 
   void answer_dns(const Trigger& trigger, const DnsQuery& query, std::size_t question, Now now) noexcept;
   void end_tls(const Trigger& trigger) noexcept;
@@ -42,6 +43,7 @@ class Responder {
   /// As may_answer(), and counts why not.
   [[nodiscard]] bool allowed(const Trigger& trigger) noexcept;
   [[nodiscard]] Reply* next(const Trigger& trigger, Side out) noexcept;
+  [[nodiscard]] bool fits(const Trigger& trigger, std::size_t length) const noexcept;
   void send(Reply& reply, std::size_t length) noexcept;
   void end_tcp(const Trigger& trigger, bool answer_first, Method method) noexcept;
   [[nodiscard]] std::size_t tcp_answer(const Trigger& trigger, Method method, MutableBytes out) noexcept;
