@@ -40,7 +40,9 @@ class Dataplane {
   static constexpr std::size_t kMaxRequest = 1023;  ///< bytes; DPDK 22.11 lib/telemetry
   static constexpr std::size_t kMaxAnswer = 16 << 10;
 
-  explicit Dataplane(std::filesystem::path telemetry) : socket_path_(std::move(telemetry)) {}
+  /// `cancel_fd`: see PacketSocket.
+  explicit Dataplane(std::filesystem::path telemetry, int cancel_fd = -1)
+      : socket_path_(std::move(telemetry)), socket_(cancel_fd) {}
 
   Result<Health, SocketError> health(std::chrono::milliseconds timeout);
   /// Hands over an image and waits until every worker runs it or it is refused.

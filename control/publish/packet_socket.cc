@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -19,6 +20,7 @@ std::string_view to_string(SocketError error) noexcept {
     case SocketError::Timeout: return "no answer in time";
     case SocketError::Closed: return "the connection was closed";
     case SocketError::TooLong: return "the answer is too long";
+    case SocketError::Cancelled: return "cancelled";
   }
   return "";
 }
@@ -54,11 +56,12 @@ Result<void, SocketError> PacketSocket::wait(short events, Clock::time_point dea
   if (fd_ < 0) return std::unexpected(SocketError::Closed);
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-    pollfd fd{fd_, events, 0};
-    const int n = ::poll(&fd, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
-    if (n > 0) return {};
+    std::array<pollfd, 2> fds{{{fd_, events, 0}, {cancel_fd_, POLLIN, 0}}};
+    const int n = ::poll(fds.data(), fds.size(), static_cast<int>(std::max<std::int64_t>(0, left.count())));
+    if (n > 0 && fds[1].revents == 0) return {};
     if (n < 0 && errno == EINTR) continue;
     close();
+    if (n > 0) return std::unexpected(SocketError::Cancelled);
     return std::unexpected(n == 0 ? SocketError::Timeout : SocketError::Closed);
   }
 }

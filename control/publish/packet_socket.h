@@ -15,6 +15,7 @@ enum class SocketError : std::uint8_t {
   Timeout,      ///< no answer in time: the peer is stopped or stuck
   Closed,       ///< the peer went away, or answered with nothing
   TooLong,      ///< a packet larger than the protocol allows
+  Cancelled,    ///< we are ending
 };
 [[nodiscard]] std::string_view to_string(SocketError error) noexcept;
 
@@ -22,7 +23,8 @@ enum class SocketError : std::uint8_t {
 /// bounded in time; after an error the connection is closed, and the next call starts with connect().
 class PacketSocket {
  public:
-  PacketSocket() noexcept = default;
+  /// `cancel_fd`, where not -1: once it is readable, every wait ends with Cancelled.
+  explicit PacketSocket(int cancel_fd = -1) noexcept : cancel_fd_(cancel_fd) {}
   ~PacketSocket();
   PacketSocket(const PacketSocket&) = delete;
   PacketSocket& operator=(const PacketSocket&) = delete;
@@ -37,6 +39,7 @@ class PacketSocket {
  private:
   Result<void, SocketError> wait(short events, std::chrono::steady_clock::time_point deadline);
   int fd_ = -1;
+  int cancel_fd_;
 };
 
 }  // namespace sluice

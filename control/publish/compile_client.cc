@@ -1,0 +1,82 @@
+#include "control/publish/compile_client.h"
+
+#include <simdjson.h>
+
+#include "rules/text/json_writer.h"
+
+namespace sluice {
+namespace {
+
+namespace dom = simdjson::dom;
+
+constexpr std::size_t kMaxPacket = 64 << 10;
+
+std::string text_or_empty(const dom::element& object, std::string_view key) {
+  std::string_view text;
+  return object[key].get(text) == simdjson::SUCCESS ? std::string(text) : std::string();
+}
+std::uint64_t number_or_zero(const dom::element& object, std::string_view key) {
+  std::uint64_t n = 0;
+  return object[key].get(n) == simdjson::SUCCESS ? n : 0;
+}
+
+CompileError silent(std::string detail) {
+  return {false, "", "compile-failed", std::move(detail)};
+}
+
+}  // namespace
+
+std::string compile_request(const std::vector<CompileInput>& inputs, const std::filesystem::path& out) {
+  std::string text;
+  JsonWriter json(text);
+  json.begin_object().key("bundles").begin_array();
+  for (const CompileInput& input : inputs) {
+    json.begin_object().member("feed", input.feed).member("bundle", input.bundle.string());
+    json.key("signatures").begin_array();
+    for (const auto& signature : input.signatures) json.value(signature.string());
+    json.end_array().end_object();
+  }
+  json.end_array().member("out", out.string()).end_object();
+  return text;
+}
+
+Result<Compiled, CompileError> read_compile_answer(std::string_view answer) noexcept {
+  try {
+    dom::parser parser;
+    dom::element body;
+    bool ok = false;
+    if (answer.size() > kMaxPacket || parser.parse(answer.data(), answer.size()).get(body) != simdjson::SUCCESS ||
+        body["ok"].get(ok) != simdjson::SUCCESS) {
+      return std::unexpected(silent("sluice-compile: not an answer"));
+    }
+    if (!ok) {
+      return std::unexpected(
+          CompileError{true, text_or_empty(body, "feed"), text_or_empty(body, "error"), text_or_empty(body, "detail")});
+    }
+    Compiled compiled{text_or_empty(body, "image"),  text_or_empty(body, "sha256"),    number_or_zero(body, "orders"),
+                      number_or_zero(body, "names"), number_or_zero(body, "patterns"), 0};
+    if (body["seconds"].get(compiled.seconds) != simdjson::SUCCESS) compiled.seconds = 0;
+    if (compiled.image.empty() || compiled.sha256.size() != 64) {
+      return std::unexpected(silent("sluice-compile: an answer without an image"));
+    }
+    return compiled;
+  } catch (const std::exception& e) {
+    return std::unexpected(CompileError{});
+  }
+}
+
+Result<Compiled, CompileError> compile(const std::filesystem::path& socket, const std::vector<CompileInput>& inputs,
+                                       const std::filesystem::path& out, std::chrono::milliseconds timeout,
+                                       int cancel_fd) {
+  PacketSocket peer(cancel_fd);
+  const auto fail = [](SocketError error) {
+    return std::unexpected(silent("sluice-compile: " + std::string(to_string(error))));
+  };
+  if (const auto connected = peer.connect(socket); !connected) return fail(connected.error());
+  if (const auto sent = peer.send(compile_request(inputs, out), timeout); !sent) return fail(sent.error());
+  const auto answer = peer.receive(kMaxPacket, timeout);
+  if (!answer) return fail(answer.error());
+  return read_compile_answer(*answer);
+}
+
+}  // namespace sluice

@@ -1,0 +1,132 @@
+#include "control/store/store.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "rules/text/json_fields.h"
+#include "rules/text/json_writer.h"
+#include "rules/text/rfc3339.h"
+
+namespace sluice {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kImagesKept = 4;
+
+std::string write_state(const FeedState& state) {
+  std::string out;
+  JsonWriter(out)
+      .begin_object()
+      .member("feed", state.feed)
+      .member("epoch", state.epoch)
+      .member("seq", state.seq)
+      .member("sha256", state.sha256)
+      .member("accepted", format_rfc3339(state.accepted))
+      .end_object();
+  return out + "\n";
+}
+
+FeedState read_state(std::string_view text, const fs::path& file) {
+  FeedState state;
+  std::string accepted;
+  JsonDocument json;
+  json.read(text, 1, [&](std::string_view key, JsonDocument::Value& value) {
+    if (key == "feed") return json.read_string(value, state.feed), true;
+    if (key == "epoch") return json.read_u64(value, state.epoch), true;
+    if (key == "seq") return json.read_u64(value, state.seq), true;
+    if (key == "sha256") return json.read_string(value, state.sha256), true;
+    if (key == "accepted") return json.read_string(value, accepted), true;
+    return false;
+  });
+  const auto when = parse_rfc3339(accepted);
+  if (!json.ok()) throw std::runtime_error(to_string(json.error(), file.string()));
+  if (state.sha256.size() != 64 || !when) throw std::runtime_error(file.string() + ": a field is missing");
+  state.accepted = *when;
+  return state;
+}
+
+std::string version_folder(const FeedState& state) {
+  return std::to_string(state.epoch) + "-" + std::to_string(state.seq) + "-" + state.sha256.substr(0, 12);
+}
+
+}  // namespace
+
+std::string feed_slug(std::string_view feed) {
+  std::string slug(feed);
+  std::ranges::replace(slug, '/', '-');
+  return slug;
+}
+
+BundleFiles bundle_files_in(const fs::path& folder) {
+  BundleFiles files{folder / "bundle.jsonl", {}};
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() == ".minisig") files.signatures.push_back(entry.path());
+  }
+  std::ranges::sort(files.signatures);
+  return files;
+}
+
+Store::Store(fs::path folder, Disk& disk) : folder_(std::move(folder)), disk_(&disk) {
+  disk_->make_folder(folder_ / "feeds");
+  disk_->make_folder(images());
+}
+
+fs::path Store::feed_folder(std::string_view feed) const {
+  return folder_ / "feeds" / feed_slug(feed);
+}
+
+std::optional<FeedState> Store::state(const std::string& feed) const {
+  const fs::path file = feed_folder(feed) / "state.json";
+  if (!fs::exists(file)) return {};
+  const FeedState state = read_state(read_small_file(file, 4096), file);
+  if (state.feed != feed) throw std::runtime_error(file.string() + ": of another feed, " + state.feed);
+  return state;
+}
+
+BundleFiles Store::files(const FeedState& state) const {
+  return bundle_files_in(feed_folder(state.feed) / version_folder(state));
+}
+
+fs::path Store::stage() {
+  const fs::path staged = folder_ / "staging";
+  disk_->remove(staged);
+  disk_->make_folder(staged);
+  return staged;
+}
+
+void Store::keep(const FeedState& state, const fs::path& staged) {
+  const fs::path home = feed_folder(state.feed);
+  const fs::path version = home / version_folder(state);
+  disk_->make_folder(home);
+  disk_->remove(version);  // of an attempt that never reached the commit
+  disk_->move_folder(staged, version);
+  disk_->replace_file(home / "state.json", write_state(state));
+  forget_others(state);
+}
+
+void Store::forget_others(const FeedState& state) {
+  const fs::path home = feed_folder(state.feed);
+  for (const auto& entry : fs::directory_iterator(home)) {
+    if (entry.is_directory() && entry.path().filename() != version_folder(state)) disk_->remove(entry.path());
+  }
+}
+
+void Store::activate(const fs::path& image) {
+  disk_->replace_link(current_image(), image.filename().string());
+  forget_old_images(image);
+}
+
+void Store::forget_old_images(const fs::path& active) {
+  std::vector<std::pair<fs::file_time_type, fs::path>> others;
+  for (const auto& entry : fs::directory_iterator(images())) {
+    if (entry.path().extension() == ".img" && entry.is_regular_file() && !entry.is_symlink() &&
+        entry.path().filename() != active.filename()) {
+      others.emplace_back(entry.last_write_time(), entry.path());
+    }
+  }
+  std::ranges::sort(others);
+  for (std::size_t i = 0; i + kImagesKept < others.size() + 1; ++i) disk_->remove(others[i].second);
+}
+
+}  // namespace sluice
