@@ -59,7 +59,7 @@ std::vector<Alarm> read_alarms(std::string_view text) {
 
 Alarms::Alarms(std::filesystem::path file, Disk& disk) : file_(std::move(file)), disk_(&disk) {
   try {
-    if (std::filesystem::exists(file_)) alarms_ = read_alarms(read_small_file(file_, kMaxFile));
+    if (std::filesystem::exists(file_)) alarms_ = read_alarms(read_whole(file_, kMaxFile));
   } catch (const std::exception& e) {
     log(LogLevel::Warning, "alarms of the last run are lost", {{"detail", e.what()}});
   }

@@ -93,7 +93,7 @@ void Disk::remove(const fs::path& path) {
   fs::remove_all(path);
 }
 
-std::string read_small_file(const fs::path& file, std::uint64_t cap) {
+std::string read_whole(const fs::path& file, std::uint64_t cap) {
   const Fd fd(file, O_RDONLY);
   std::string bytes;
   std::array<char, 4096> chunk;

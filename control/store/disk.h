@@ -30,7 +30,7 @@ class Disk {
 };
 
 /// The whole of a small file. Throws std::system_error; std::errc::file_too_large past `cap` bytes.
-[[nodiscard]] std::string read_small_file(const std::filesystem::path& file, std::uint64_t cap);
+[[nodiscard]] std::string read_whole(const std::filesystem::path& file, std::uint64_t cap);
 
 /// Copies a file that others may write to into a private one: opened once without following a symlink, must be a
 /// regular file, at most `cap` bytes, fsynced. Returns its size. Throws std::system_error; std::errc::file_too_large.

@@ -1,0 +1,307 @@
+#include "control/daemon/intake.h"
+
+#include <algorithm>
+#include <array>
+#include <system_error>
+
+#include "control/journal/journal.h"
+#include "rules/sign/digest.h"
+#include "rules/text/rfc3339.h"
+
+namespace sluice {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t kMaxSignatureBytes = 16 << 10;
+constexpr std::uint64_t kMaxImageBytes = std::uint64_t{4} << 30;
+
+/// What sluice-compile may say of a bundle itself; anything else it says is trouble of its own, which may pass.
+bool is_verdict_on_bundle(const std::string& code) {
+  constexpr std::array<std::string_view, 13> kVerdicts{
+      "too-large",  "malformed", "unsigned", "half-signed",  "bad-signature", "unknown-key", "wrong-feed",
+      "wrong-root", "expired",   "rollback", "equivocation", "counts",        "unreadable"};
+  return std::ranges::find(kVerdicts, code) != kVerdicts.end();
+}
+
+/// image.pub: 64 hex digits.
+std::optional<Ed25519PublicKey> read_image_key(const std::string& file) {
+  const std::string text = read_whole(file, 256);
+  Ed25519PublicKey key{};
+  std::size_t length = 0;
+  if (sodium_hex2bin(key.data(), key.size(), text.data(), text.size(), " \r\n", &length, nullptr) != 0) return {};
+  return length == key.size() ? std::optional(key) : std::nullopt;
+}
+
+std::vector<std::uint8_t> read_image(const fs::path& file) {
+  const std::string text = read_whole(file, kMaxImageBytes);
+  return {text.begin(), text.end()};
+}
+
+}  // namespace
+
+Intake::Intake(const Config& config, Store& store, Alarms& alarms, Inbox& inbox, Publish publish, int cancel_fd)
+    : config_(config),
+      store_(store),
+      alarms_(alarms),
+      inbox_(inbox),
+      publish_(std::move(publish)),
+      cancel_fd_(cancel_fd) {
+  for (const FeedConfig& feed : config_.feeds) view_.feeds.push_back({feed.feed, feed.policy, {}, {}, {}});
+}
+
+void Intake::recover(UnixSeconds now) {
+  for (FeedView& feed : view_.feeds) load_feed(feed, now);
+  (void)store_.stage();
+  if (!open_current(now) || !image_matches_state()) rebuild(now);
+  show();
+}
+
+/// The last good bundle as it lies on disk. One that does not verify any more is an alarm; what is in current.img
+/// stays, and epoch and seq go on counting.
+void Intake::load_feed(FeedView& feed, UnixSeconds now) {
+  try {
+    feed.state = store_.state(feed.feed);
+    if (!feed.state) return;
+    auto examined = examine(
+        store_.files(*feed.state), config_, now, [](const std::string&) { return std::optional<FeedState>(); },
+        WhenExpired::Accept);
+    if (!examined) {
+      alarms_.raise(examined.error().code, feed.feed, "the last good bundle: " + examined.error().detail, now);
+    } else if (examined->sha256 != feed.state->sha256) {
+      alarms_.raise("unreadable", feed.feed, "the last good bundle is not the one that was accepted", now);
+    } else {
+      feed.header = examined->header;
+      feed.orders = std::move(examined->orders);
+    }
+  } catch (const std::exception& e) {
+    alarms_.raise("unreadable", feed.feed, e.what(), now);
+  }
+}
+
+FeedView& Intake::feed_view(const std::string& feed) {
+  return *std::ranges::find(view_.feeds, feed, &FeedView::feed);
+}
+
+bool Intake::image_matches_state() const {
+  if (view_.rules == nullptr) return false;
+  std::size_t with_state = 0;
+  for (const FeedView& feed : view_.feeds) {
+    if (!feed.state) continue;
+    ++with_state;
+    const bool found = std::ranges::any_of(view_.rules->feeds(), [&](const ImageFeed& f) {
+      return f.name == feed.feed && f.epoch == feed.state->epoch && f.seq == feed.state->seq &&
+             to_hex(f.snapshot_sha256) == feed.state->sha256;
+    });
+    if (!found) return false;
+  }
+  return with_state == view_.rules->feeds().size();
+}
+
+Result<Compiled, CompileError> Intake::compile_with(const std::string& feed, const fs::path& staged) const {
+  std::vector<CompileInput> inputs;
+  for (const FeedView& f : view_.feeds) {
+    if (f.feed != feed && !f.state) continue;
+    BundleFiles files = f.feed == feed ? bundle_files_in(staged) : store_.files(*f.state);
+    inputs.push_back({f.feed, std::move(files.bundle), std::move(files.signatures)});
+  }
+  return compile(config_.compile_socket, inputs, store_.images(), kCompileTimeout, cancel_fd_);
+}
+
+/// Builds the image of what stands: at start, or when it is missing or stale.
+void Intake::rebuild(UnixSeconds now) {
+  rebuild_due_ = false;
+  rebuild_tried_ = now;
+  if (std::ranges::none_of(view_.feeds, [](const FeedView& f) { return f.state.has_value(); })) return;
+  const auto compiled = compile_with("", {});
+  if (!compiled) {
+    rebuild_due_ = true;
+    alarms_.raise("compile-failed", compiled.error().feed, compiled.error().code + ": " + compiled.error().detail, now);
+    return;
+  }
+  rebuild_due_ = !activate(compiled->image, now);
+  if (!rebuild_due_) alarms_.clear("compile-failed", "");
+}
+
+bool Intake::activate(const fs::path& image, UnixSeconds now) {
+  try {
+    store_.activate(image);
+  } catch (const std::system_error& e) {
+    alarms_.raise("compile-failed", "", e.what(), now);
+    return false;
+  }
+  return open_current(now);
+}
+
+/// Opens current.img just as the data plane does, so that `why` says what workers do.
+bool Intake::open_current(UnixSeconds now) {
+  std::error_code missing;
+  if (!fs::exists(store_.current_image(), missing)) return false;
+  try {
+    const fs::path path = fs::canonical(store_.current_image());
+    const auto key = read_image_key(config_.image_key);
+    if (!key) throw std::runtime_error(config_.image_key + ": not a key of 64 hex digits");
+    auto rules = RuleSet::open(read_image(path), *key, 1);
+    if (!rules) {
+      alarms_.raise("image-rejected", "", path.string() + ": " + std::string(to_string(rules.error())), now);
+      return false;
+    }
+    view_.rules = *std::move(rules);
+    view_.image_path = path.string();
+    view_.image_sha256 = to_hex(view_.rules->image_sha256());
+    publish_.image(path, view_.image_sha256);
+    if (!config_.dataplane_enabled) alarms_.clear("image-rejected", "");
+    return true;
+  } catch (const std::exception& e) {
+    alarms_.raise("image-rejected", "", e.what(), now);
+    return false;
+  }
+}
+
+std::vector<Outcome> Intake::take_up(std::int64_t now_ns, bool patient) {
+  std::vector<Outcome> outcomes;
+  now_ns_ = now_ns;
+  has_more_ = false;
+  view_.waiting.clear();
+  try {
+    const std::vector<Arrival> arrivals = inbox_.scan();
+    std::erase_if(pending_, [&](const auto& p) {
+      return std::ranges::none_of(arrivals, [&](const Arrival& a) { return a.name() == p.first; });
+    });
+    for (const Arrival& arrival : arrivals) {
+      if (auto outcome = take_up_one(arrival, patient)) outcomes.push_back(*std::move(outcome));
+    }
+  } catch (const std::exception& e) {
+    alarms_.raise("unreadable", "", std::string("inbox: ") + e.what(), now());
+  }
+  show();
+  return outcomes;
+}
+
+bool Intake::looked_at_already(const Arrival& arrival) const {
+  const auto it = pending_.find(arrival.name());
+  if (it == pending_.end() || it->second.fingerprint != arrival.fingerprint) return false;
+  return it->second.refusal.code != "compile-failed" || now_ns_ - it->second.looked_ns < kRetryNs;
+}
+
+std::optional<Outcome> Intake::take_up_one(const Arrival& arrival, bool patient) {
+  if (patient && arrival.newest_ns + Inbox::kQuietNs > now_ns_) {
+    has_more_ = true;
+    return {};
+  }
+  if (patient && looked_at_already(arrival)) {
+    wait_for_more(arrival, patient);
+    return {};
+  }
+  Outcome outcome;
+  try {
+    outcome = try_bundle(arrival);
+  } catch (const std::system_error& e) {
+    const bool large = e.code() == std::errc::file_too_large;
+    outcome = refuse(arrival, {large ? "too-large" : "unreadable", "", e.what(), false});
+  } catch (const std::exception& e) {
+    outcome = refuse(arrival, {"unreadable", "", e.what(), false});
+  }
+  if (pending_.contains(arrival.name())) wait_for_more(arrival, patient);
+  log(outcome.good() ? LogLevel::Notice : LogLevel::Warning, "bundle",
+      {{"bundle", outcome.bundle},
+       {"outcome", outcome.outcome},
+       {"feed", outcome.feed},
+       {"epoch", std::to_string(outcome.epoch)},
+       {"seq", std::to_string(outcome.seq)},
+       {"detail", outcome.detail}});
+  return outcome;
+}
+
+Outcome Intake::try_bundle(const Arrival& arrival) {
+  // Without a signature it may well be half an upload: it is not even read.
+  if (arrival.signatures.empty()) return refuse(arrival, {"unsigned", "", "no signature has arrived", true});
+  // Into a folder of our own first: what is judged is what is kept, whoever writes to the inbox meanwhile.
+  const fs::path staged = store_.stage();
+  copy_in(arrival.bundle, staged / "bundle.jsonl", config_.limits.bytes);
+  for (std::size_t i = 0; i < arrival.signatures.size(); ++i) {
+    copy_in(arrival.signatures[i], staged / (std::to_string(i) + ".minisig"), kMaxSignatureBytes);
+  }
+  auto examined =
+      examine(bundle_files_in(staged), config_, now(), [this](const std::string& feed) { return store_.state(feed); });
+  if (!examined) return refuse(arrival, examined.error());
+  const FeedView& feed = feed_view(examined->header.feed);
+  if (examined->unchanged && !feed.orders.empty()) {
+    pending_.erase(arrival.name());
+    inbox_.settle(arrival, Inbox::Fate::Accepted, "");
+    return {arrival.name(), "unchanged", examined->header.feed, "", examined->header.epoch, examined->header.seq};
+  }
+  return accept(arrival, *std::move(examined), staged);
+}
+
+Outcome Intake::accept(const Arrival& arrival, Examined&& examined, const fs::path& staged) {
+  const SnapshotHeader& header = examined.header;
+  const auto compiled = compile_with(header.feed, staged);
+  if (!compiled) {
+    const CompileError& error = compiled.error();
+    const bool of_this = error.feed.empty() || error.feed == header.feed;
+    const bool final = error.answered && is_verdict_on_bundle(error.code) && of_this;
+    const std::string detail = error.answered ? "sluice-compile: " + error.code + ": " + error.detail : error.detail;
+    Outcome outcome = refuse(arrival, {"compile-failed", header.feed, detail, !final});
+    outcome.epoch = header.epoch;
+    outcome.seq = header.seq;
+    return outcome;
+  }
+  FeedView& feed = feed_view(header.feed);
+  const FeedState state{header.feed, header.epoch, header.seq, examined.sha256, now()};
+  store_.keep(state, staged);  // the commit: from here on this snapshot stands
+  feed.state = state;
+  feed.header = header;
+  feed.orders = std::move(examined.orders);
+  pending_.erase(arrival.name());
+  expired_.erase(header.feed);
+  alarms_.superseded(header.feed);
+  rebuild_due_ = !activate(compiled->image, now());
+  inbox_.settle(arrival, Inbox::Fate::Accepted, "");
+  std::string signers;
+  for (const std::string& signer : examined.signers) signers += (signers.empty() ? "signed by " : ", ") + signer;
+  return {arrival.name(), "accepted", header.feed, signers, header.epoch, header.seq};
+}
+
+Outcome Intake::refuse(const Arrival& arrival, const Refusal& refusal) {
+  if (refusal.may_complete) {
+    Pending& pending = pending_[arrival.name()];
+    const bool same = pending.fingerprint == arrival.fingerprint && pending.refusal.code == refusal.code;
+    pending = {arrival.fingerprint, now_ns_, refusal, same && pending.alarmed};
+  } else {
+    pending_.erase(arrival.name());
+    alarms_.raise(refusal.code, refusal.feed, arrival.name() + ": " + refusal.detail, now());
+    inbox_.settle(arrival, Inbox::Fate::Rejected, refusal.code + ": " + refusal.detail);
+  }
+  return {arrival.name(), refusal.code, refusal.feed, refusal.detail, 0, 0};
+}
+
+void Intake::wait_for_more(const Arrival& arrival, bool patient) {
+  Pending& pending = pending_.at(arrival.name());
+  const Refusal& refusal = pending.refusal;
+  has_more_ = true;
+  view_.waiting.push_back({arrival.name(), refusal.code, refusal.detail});
+  const bool due = !patient || refusal.code == "compile-failed" || arrival.newest_ns + kSettleNs <= now_ns_;
+  if (pending.alarmed || !due) return;
+  pending.alarmed = true;
+  alarms_.raise(refusal.code, refusal.feed, arrival.name() + ": " + refusal.detail, now());
+}
+
+void Intake::tick(UnixSeconds now) {
+  if (rebuild_due_ && now - rebuild_tried_ >= kRetryNs / 1'000'000'000) {
+    rebuild(now);
+    show();
+  }
+  for (const FeedView& feed : view_.feeds) {
+    if (!feed.state || feed.header.expires == 0 || now < feed.header.expires) continue;
+    if (!expired_.insert(feed.feed).second) continue;
+    alarms_.raise("expired", feed.feed, "the bundle that is enforced ended at " + format_rfc3339(feed.header.expires),
+                  now);
+  }
+}
+
+void Intake::show() {
+  publish_.rules(view_);
+}
+
+}  // namespace sluice

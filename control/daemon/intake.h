@@ -1,0 +1,98 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "control/daemon/view.h"
+#include "control/feed/inbox.h"
+#include "control/publish/compile_client.h"
+#include "control/store/alarms.h"
+#include "control/store/store.h"
+#include "control/verify/examine.h"
+#include "rules/text/config.h"
+
+namespace sluice {
+
+/// What became of one bundle.
+struct Outcome {
+  std::string bundle;   ///< file name
+  std::string outcome;  ///< "accepted", "unchanged", or an error code of docs/interfaces.md
+  std::string feed, detail;
+  std::uint64_t epoch = 0, seq = 0;
+  [[nodiscard]] bool good() const { return outcome == "accepted" || outcome == "unchanged"; }
+};
+
+/// An order's way from the inbox to current.img. Blocking; used by one thread alone. Only what sluice-compile made an
+/// image of is kept as the last good bundle, and only then does current.img change: whatever fails on the way, the last
+/// good rules stay.
+class Intake {
+ public:
+  struct Publish {
+    std::function<void(const RulesView&)> rules;                                         ///< a new view
+    std::function<void(const std::filesystem::path&, const std::string& sha256)> image;  ///< a new current.img
+  };
+  /// `cancel_fd` becomes readable when the program ends.
+  Intake(const Config& config, Store& store, Alarms& alarms, Inbox& inbox, Publish publish, int cancel_fd);
+
+  /// At start: reads what stands, and makes current.img say the same (a crash may have come between the two).
+  void recover(UnixSeconds now);
+  /// Takes up what is in the inbox at `now_ns` (CLOCK_REALTIME). `patient`: files that may still be growing are left to
+  /// a later call, what was looked at and lacks something is not looked at again before it changes, and what it lacks
+  /// becomes an alarm only after kSettleNs. Never throws for what a bundle holds.
+  std::vector<Outcome> take_up(std::int64_t now_ns, bool patient);
+  /// What time alone changes: bundles that expire, an image that could not be built yet.
+  void tick(UnixSeconds now);
+  /// True where a bundle waits for a later call of take_up().
+  [[nodiscard]] bool has_more() const noexcept { return has_more_; }
+  [[nodiscard]] const RulesView& view() const noexcept { return view_; }
+
+  static constexpr std::int64_t kSettleNs = 10'000'000'000;
+  static constexpr std::int64_t kRetryNs = 5'000'000'000;  ///< between attempts while sluice-compile does not answer
+
+ private:
+  /// A bundle that lacks something: what, when that was found, and of which state of its files.
+  struct Pending {
+    std::uint64_t fingerprint = 0;
+    std::int64_t looked_ns = 0;
+    Refusal refusal;
+    bool alarmed = false;
+  };
+  std::optional<Outcome> take_up_one(const Arrival& arrival, bool patient);
+  Outcome try_bundle(const Arrival& arrival);
+  Outcome accept(const Arrival& arrival, Examined&& examined, const std::filesystem::path& staged);
+  Outcome refuse(const Arrival& arrival, const Refusal& refusal);
+  void wait_for_more(const Arrival& arrival, bool patient);
+  [[nodiscard]] bool looked_at_already(const Arrival& arrival) const;
+  Result<Compiled, CompileError> compile_with(const std::string& feed, const std::filesystem::path& staged) const;
+  void rebuild(UnixSeconds now);
+  bool activate(const std::filesystem::path& image, UnixSeconds now);
+  bool open_current(UnixSeconds now);
+  [[nodiscard]] bool image_matches_state() const;
+  void load_feed(FeedView& feed, UnixSeconds now);
+  FeedView& feed_view(const std::string& feed);
+  void show();
+  [[nodiscard]] UnixSeconds now() const noexcept { return now_ns_ / 1'000'000'000; }
+
+  static constexpr std::chrono::milliseconds kCompileTimeout{300'000};
+
+  const Config& config_;
+  Store& store_;
+  Alarms& alarms_;
+  Inbox& inbox_;
+  Publish publish_;
+  int cancel_fd_;
+  RulesView view_;
+  std::map<std::string, Pending> pending_;  ///< by bundle name
+  std::int64_t now_ns_ = 0;                 ///< of the current call of take_up()
+  UnixSeconds rebuild_tried_ = 0;
+  std::set<std::string> expired_;  ///< feeds whose bundle is known to be past its date
+  bool has_more_ = false;
+  bool rebuild_due_ = false;
+};
+
+}  // namespace sluice

@@ -1,0 +1,149 @@
+#include "control/daemon/loop.h"
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <ctime>
+#include <filesystem>
+#include <mutex>
+#include <set>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "control/api/server.h"
+#include "control/daemon/routes.h"
+#include "control/daemon/worker.h"
+#include "control/journal/journal.h"
+
+namespace sluice {
+namespace {
+
+[[noreturn]] void fail(const std::string& doing) {
+  throw std::system_error(errno, std::generic_category(), doing);
+}
+
+/// Only one sluiced writes to a state folder. Held until the process ends, however it ends.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::filesystem::path& folder)
+      : fd_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    if (fd_ < 0) fail("open " + folder.string());
+    if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) fail("another sluiced uses " + folder.string());
+  }
+  ~FolderLock() { ::close(fd_); }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  int fd_;
+};
+
+/// SIGTERM and SIGINT as a descriptor; blocked in every thread that starts afterwards.
+int ending_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  if (::pthread_sigmask(SIG_BLOCK, &set, nullptr) != 0) fail("sigmask");
+  const int fd = ::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+  if (fd < 0) fail("signalfd");
+  return fd;
+}
+
+/// Results on their way from the workers to the loop.
+class Results {
+ public:
+  void put(ApplyResult result) {
+    {
+      const std::lock_guard lock(mutex_);
+      waiting_.push_back(std::move(result));
+    }
+    signal_.set();
+  }
+  std::vector<ApplyResult> take() {
+    signal_.clear();
+    const std::lock_guard lock(mutex_);
+    return std::exchange(waiting_, {});
+  }
+  [[nodiscard]] int fd() const noexcept { return signal_.fd(); }
+
+ private:
+  Signal signal_;
+  std::mutex mutex_;
+  std::vector<ApplyResult> waiting_;  // with mutex_
+};
+
+void watch_fd(int epoll, int fd) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = fd;
+  if (::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0) fail("epoll");
+}
+
+void check_slugs(const Config& config) {
+  std::set<std::string> slugs;
+  for (const FeedConfig& feed : config.feeds) {
+    if (!slugs.insert(feed_slug(feed.feed)).second)
+      throw std::runtime_error("two feeds share the folder of " + feed.feed);
+  }
+}
+
+void serve(ApiServer& api, Results& results, int signals) {
+  const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
+  if (epoll < 0) fail("epoll");
+  for (const int fd : {api.fd(), results.fd(), signals}) watch_fd(epoll, fd);
+  for (bool ending = false; !ending;) {
+    std::array<epoll_event, 8> events{};
+    const int n = ::epoll_wait(epoll, events.data(), static_cast<int>(events.size()), api.timeout_ms());
+    for (int i = 0; i < n; ++i) ending = ending || events[static_cast<std::size_t>(i)].data.fd == signals;
+    for (const ApplyResult& result : results.take()) api.answer(result.ticket, {200, apply_json(result)});
+    api.run();
+  }
+  ::close(epoll);
+}
+
+}  // namespace
+
+int run_sluiced(const Config& config) {
+  check_slugs(config);
+  const int signals = ending_signals();
+  const FolderLock folder_lock(config.state);
+  Disk disk;
+  Store store(config.state, disk);
+  Alarms alarms(store.alarms_file(), disk);
+  Inbox inbox(std::filesystem::path(config.state) / "inbox");
+  const Signal ending;
+  Results results;
+  Latest<RulesView> rules;
+  DataplaneWatch watch(config, alarms, ending.fd());
+  Intake intake(config, store, alarms, inbox,
+                {[&](const RulesView& view) { rules.set(view); },
+                 [&](const std::filesystem::path& image, const std::string& sha256) { watch.want({image, sha256}); }},
+                ending.fd());
+  IntakeWorker* worker_of_api = nullptr;
+  const Routes routes({config, rules, watch.view(), alarms, [&](ApiServer::Ticket t) { worker_of_api->apply(t); }},
+                      static_cast<UnixSeconds>(std::time(nullptr)));
+  ApiServer api(config.api_socket, {config.admin_uids.begin(), config.admin_uids.end()},
+                [&](const ApiRequest& request, ApiServer::Ticket ticket) { return routes.handle(request, ticket); });
+  IntakeWorker worker(intake, inbox, watch, ending, [&](ApplyResult result) { results.put(std::move(result)); });
+  worker_of_api = &worker;
+  (void)::sd_notify(0, "READY=1");
+  log(LogLevel::Notice, "ready", {{"version", SLUICE_VERSION}, {"socket", config.api_socket}});
+  serve(api, results, signals);
+  (void)::sd_notify(0, "STOPPING=1");
+  log(LogLevel::Notice, "ending");
+  ending.set();
+  ::close(signals);
+  return 0;
+}
+
+}  // namespace sluice

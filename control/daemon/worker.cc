@@ -1,0 +1,119 @@
+#include "control/daemon/worker.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <ctime>
+#include <system_error>
+#include <utility>
+
+#include "control/journal/journal.h"
+#include "rules/text/json_writer.h"
+
+namespace sluice {
+namespace {
+
+std::int64_t now_ns() {
+  timespec t{};
+  ::clock_gettime(CLOCK_REALTIME, &t);
+  return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
+}
+
+}  // namespace
+
+Signal::Signal() : fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
+}
+Signal::~Signal() {
+  ::close(fd_);
+}
+void Signal::set() const noexcept {
+  (void)::eventfd_write(fd_, 1);
+}
+void Signal::clear() const noexcept {
+  eventfd_t count = 0;
+  (void)::eventfd_read(fd_, &count);
+}
+
+std::string apply_json(const ApplyResult& result) {
+  bool ok = result.hand_over.ok;
+  std::string out;
+  JsonWriter json(out);
+  json.begin_object().key("bundles").begin_array();
+  for (const Outcome& b : result.bundles) {
+    ok = ok && b.good();
+    json.begin_object().member("bundle", b.bundle).member("outcome", b.outcome).member("feed", b.feed);
+    json.member("epoch", b.epoch).member("seq", b.seq).member("detail", b.detail).end_object();
+  }
+  json.end_array().key("image").begin_object().member("sha256", result.image_sha256);
+  json.member("outcome", result.hand_over.outcome).end_object().member("ok", ok).end_object();
+  return out + "\n";
+}
+
+IntakeWorker::IntakeWorker(Intake& intake, Inbox& inbox, DataplaneWatch& watch, const Signal& ending,
+                           std::function<void(ApplyResult)> done)
+    : intake_(intake), inbox_(inbox), watch_(watch), ending_(ending), done_(std::move(done)) {
+  thread_ = std::thread([this] { run(); });
+}
+
+IntakeWorker::~IntakeWorker() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  asked_signal_.set();
+  thread_.join();
+}
+
+void IntakeWorker::apply(std::uint64_t ticket) {
+  {
+    const std::lock_guard lock(mutex_);
+    asked_.push_back(ticket);
+  }
+  asked_signal_.set();
+}
+
+std::deque<std::uint64_t> IntakeWorker::take_asked() {
+  asked_signal_.clear();
+  const std::lock_guard lock(mutex_);
+  return std::exchange(asked_, {});
+}
+
+void IntakeWorker::wait(int timeout_ms) const {
+  std::array<pollfd, 3> fds{{{inbox_.fd(), POLLIN, 0}, {asked_signal_.fd(), POLLIN, 0}, {ending_.fd(), POLLIN, 0}}};
+  (void)::poll(fds.data(), fds.size(), timeout_ms);
+}
+
+void IntakeWorker::run() {
+  try {
+    intake_.recover(now_ns() / 1'000'000'000);
+  } catch (const std::exception& e) {
+    log(LogLevel::Error, "recovery failed", {{"detail", e.what()}});
+  }
+  bool scan = true;
+  for (;;) {
+    const std::deque<std::uint64_t> tickets = take_asked();
+    {
+      const std::lock_guard lock(mutex_);
+      if (stop_) return;
+    }
+    scan = inbox_.drain() || scan || intake_.has_more();
+    if (!tickets.empty()) {
+      ApplyResult result{0, intake_.take_up(now_ns(), false), intake_.view().image_sha256, watch_.hand_over()};
+      for (const std::uint64_t ticket : tickets) {
+        result.ticket = ticket;
+        done_(result);
+      }
+    } else if (scan) {
+      (void)intake_.take_up(now_ns(), true);
+    }
+    scan = false;
+    intake_.tick(now_ns() / 1'000'000'000);
+    wait(intake_.has_more() ? 200 : 1000);
+  }
+}
+
+}  // namespace sluice
