@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+
+#include "dataplane/base/result.h"
+#include "rules/model/order.h"
+#include "rules/sign/digest.h"
+
+namespace sluice {
+
+/// What people compare before and after they sign.
+struct BundleFacts {
+  SnapshotHeader header;
+  Digests digests;
+  std::uint64_t bytes = 0;
+};
+
+/// Reads a bundle whole and strictly, in bounded memory. The error is one line: "file:line:column: what".
+[[nodiscard]] Result<BundleFacts, std::string> bundle_facts(const std::string& file);
+
+/// "feed  pta.example/terror …": the lines that bundle, sign and verify print.
+[[nodiscard]] std::string show_facts(const BundleFacts& facts);
+/// The members of those lines, into an open JSON object.
+class JsonWriter;
+void write_facts(JsonWriter& json, const BundleFacts& facts);
+
+}  // namespace sluice

@@ -1,0 +1,81 @@
+#include "control/ctl/live.h"
+
+#include <unistd.h>
+
+#include <ctime>
+#include <iostream>
+
+#include "bpf/wire/wire.h"
+#include "control/ctl/client.h"
+#include "control/ctl/complain.h"
+#include "control/ctl/exit_code.h"
+#include "control/ctl/show.h"
+
+namespace sluice {
+namespace {
+
+std::int64_t now_s() {
+  return static_cast<std::int64_t>(std::time(nullptr));
+}
+
+/// Prints the answer, as it is or as `show` makes it; the exit code says whether it was a good one.
+template <class Show>
+int print(const LiveOptions& options, const Result<HttpAnswer, std::string>& answer, Show&& show) {
+  if (!answer) return complain(answer.error(), kOutOfReach);
+  if (answer->status != 200) {
+    std::string why = answer->body;
+    while (why.ends_with('\n')) why.pop_back();
+    return complain(why.empty() ? "HTTP status " + std::to_string(answer->status) : why, kAnswerIsNo);
+  }
+  const std::string text = options.json ? answer->body : show(answer->body);
+  if (text.empty()) return complain("sluiced answered with something else", kAnswerIsNo);
+  std::cout << text;
+  return kFine;
+}
+
+int bypass_by_hand(const LiveOptions& options, bool on) {
+  const auto set = set_bypass(Pins(options.wire), on);
+  if (!set) return complain(set.error().text, kAnswerIsNo);
+  std::cout << (options.json
+                    ? std::string(R"({"bypass":)") + (on ? "true" : "false") + R"(,"by":"sluicectl"})"
+                    : std::string("bypass ") + (on ? "on" : "off") + " (set directly: sluiced is out of reach)")
+            << '\n';
+  return kFine;
+}
+
+}  // namespace
+
+int run_status(const LiveOptions& options, bool causes) {
+  return print(options, ask_sluiced(options.socket, "GET", "/v1/status", {}, ""),
+               [&](const std::string& body) { return show_status(body, now_s(), causes); });
+}
+
+int run_why(const LiveOptions& options, const std::string& name, const std::string& method, const std::string& qtype) {
+  std::map<std::string, std::string> query{{"name", name}};
+  if (!method.empty()) query["method"] = method;
+  if (!qtype.empty()) query["qtype"] = qtype;
+  return print(options, ask_sluiced(options.socket, "GET", "/v1/why", query, ""),
+               [](const std::string& body) { return show_why(body, now_s()); });
+}
+
+int run_orders(const LiveOptions& options, const std::string& feed) {
+  std::map<std::string, std::string> query;
+  if (!feed.empty()) query["feed"] = feed;
+  return print(options, ask_sluiced(options.socket, "GET", "/v1/orders", query, ""),
+               [](const std::string& body) { return show_orders(body); });
+}
+
+int run_apply(const LiveOptions& options) {
+  const auto answer = ask_sluiced(options.socket, "POST", "/v1/apply", {}, "");
+  const int code = print(options, answer, [](const std::string& body) { return show_apply(body); });
+  // "ok" is false where a bundle was refused or the data plane does not run the image.
+  return code == kFine && answer->body.find(R"("ok":false)") != std::string::npos ? kAnswerIsNo : code;
+}
+
+int run_bypass(const LiveOptions& options, bool on) {
+  const auto answer = ask_sluiced(options.socket, "POST", "/v1/bypass", {}, on ? R"({"on":true})" : R"({"on":false})");
+  if (!answer && ::geteuid() == 0) return bypass_by_hand(options, on);
+  return print(options, answer, [&](const std::string&) { return std::string("bypass ") + (on ? "on\n" : "off\n"); });
+}
+
+}  // namespace sluice

@@ -1,0 +1,184 @@
+#include <cstdlib>
+#include <ctime>
+#include <exception>
+#include <functional>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "control/ctl/author.h"
+#include "control/ctl/complain.h"
+#include "control/ctl/exit_code.h"
+#include "control/ctl/live.h"
+
+// Each command: its options, and what runs when it was chosen. The outcome lands in `code`.
+namespace {
+
+using namespace sluice;
+
+UnixSeconds now_s() {
+  return static_cast<UnixSeconds>(std::time(nullptr));
+}
+
+struct Commands {
+  CLI::App& app;
+  int& code;
+
+  /// A subcommand whose callback sets the exit code.
+  CLI::App* add(CLI::App& parent, const std::string& name, const std::string& what, std::function<int()> run) const {
+    CLI::App* command = parent.add_subcommand(name, what);
+    command->callback([this_code = &code, run = std::move(run)] { *this_code = run(); });
+    return command;
+  }
+};
+
+/// A duration option such as 14d, straight into seconds.
+void add_duration(CLI::App* command, const std::string& flag, UnixSeconds& to, const std::string& what) {
+  command
+      ->add_option_function<std::string>(
+          flag,
+          [&to](const std::string& text) {
+            const auto seconds = duration_from(text);
+            if (!seconds) throw CLI::ValidationError("want a number and s, m, h or d, such as 14d", 1);
+            to = *seconds;
+          },
+          what)
+      ->type_name("DURATION");
+}
+
+void add_json(CLI::App* command, bool& json) {
+  command->add_flag("--json", json, "print JSON");
+}
+
+void add_check(const Commands& to) {
+  auto files = std::make_shared<std::vector<std::string>>();
+  auto json = std::make_shared<bool>(false);
+  CLI::App* c = to.add(to.app, "check", "read order files strictly; all errors as file:line:column",
+                       [=] { return run_check(*files, *json); });
+  c->add_option("FILE", *files, "order files (YAML)")->required();
+  add_json(c, *json);
+}
+
+void add_bundle(const Commands& to) {
+  auto o = std::make_shared<BundleOptions>();
+  CLI::App* c =
+      to.add(to.app, "bundle", "make a snapshot of a feed from order files", [=] { return run_bundle(*o, now_s()); });
+  c->add_option("--feed", o->feed, "feed, as the gateway configures it")->required();
+  c->add_option("--epoch", o->epoch, "epoch of the feed's root")->capture_default_str();
+  c->add_option("--seq", o->seq, "number of this bundle, greater than any before")->required();
+  c->add_option("--root", o->root, "version of the feed's root")->capture_default_str();
+  c->add_option("--prev", o->prev, "the bundle before this one");
+  add_duration(c, "--expires-in", o->valid_s, "validity from now on, at most 30d (default 14d)");
+  c->add_option("--out", o->out, "file to write (default FEED-EPOCH-SEQ.jsonl)");
+  c->add_option("FILE", o->files, "order files (YAML)")->required();
+  add_json(c, o->json);
+}
+
+void add_keys(const Commands& to) {
+  auto out = std::make_shared<std::string>();
+  auto password = std::make_shared<bool>(false);
+  auto json = std::make_shared<bool>(false);
+  CLI::App* keygen = to.add(to.app, "keygen", "make a minisign key pair: NAME.key, NAME.pub",
+                            [=] { return run_keygen(*out, *password, *json); });
+  keygen->add_option("--out", *out, "NAME of the two files")->required();
+  keygen->add_flag("--password", *password, "encrypt the secret key");
+  add_json(keygen, *json);
+
+  auto o = std::make_shared<RootOptions>();
+  CLI::App* root = to.add(to.app, "root", "write the root of trust of a feed", [=] { return run_root(*o, now_s()); });
+  root->add_option("--feed", o->feed, "feed")->required();
+  root->add_option("--key", o->keys, "PARTY:FILE.pub[:NAME]; PARTY = requester, independent, operator")->required();
+  root->add_option("--threshold", o->thresholds, "PARTY=N: signatures of that party that are needed (default 1)");
+  root->add_option("--root-version", o->version, "version of the root")->capture_default_str();
+  root->add_option("--epoch", o->epoch, "epoch of the bundles it speaks for")->capture_default_str();
+  add_duration(root, "--expires-in", o->valid_s, "validity from now on (default 365d)");
+  root->add_option("--out", o->out, "file to write (default: stdout)");
+  add_json(root, o->json);
+}
+
+void add_signatures(const Commands& to) {
+  auto key = std::make_shared<std::string>();
+  auto bundles = std::make_shared<std::vector<std::string>>();
+  auto json = std::make_shared<bool>(false);
+  CLI::App* sign = to.add(to.app, "sign", "show what a bundle says, and sign it: BUNDLE.KEYID.minisig",
+                          [=] { return run_sign(*key, *bundles, *json); });
+  sign->add_option("--key", *key, "secret key")->required();
+  sign->add_option("BUNDLE", *bundles, "bundles")->required();
+  add_json(sign, *json);
+
+  auto root = std::make_shared<std::string>();
+  auto bundle = std::make_shared<std::string>();
+  auto signatures = std::make_shared<std::vector<std::string>>();
+  CLI::App* verify = to.add(to.app, "verify", "say whether a bundle counts, and who signed it",
+                            [=] { return run_verify(*root, *bundle, *signatures, *json, now_s()); });
+  verify->add_option("--root", *root, "root of trust")->required();
+  verify->add_option("BUNDLE", *bundle, "bundle")->required();
+  verify->add_option("SIGNATURE", *signatures, "signatures (default: BUNDLE.*.minisig)");
+  add_json(verify, *json);
+}
+
+/// A command that asks sluiced.
+CLI::App* add_live(const Commands& to, const std::shared_ptr<LiveOptions>& live, const std::string& name,
+                   const std::string& what, std::function<int()> run) {
+  CLI::App* c = to.add(to.app, name, what, std::move(run));
+  c->add_option("--socket", live->socket, "socket of sluiced")->capture_default_str();
+  add_json(c, live->json);
+  return c;
+}
+
+void add_live_commands(const Commands& to) {
+  auto live = std::make_shared<LiveOptions>();
+  auto causes = std::make_shared<bool>(false);
+  add_live(to, live, "status", "feeds, image, data plane, counters, alarms", [=] {
+    return run_status(*live, *causes);
+  })->add_flag("--causes", *causes, "every counted cause");
+
+  auto name = std::make_shared<std::string>();
+  auto method = std::make_shared<std::string>();
+  auto qtype = std::make_shared<std::string>();
+  CLI::App* why = add_live(to, live, "why", "which order blocks a name, and by which target",
+                           [=] { return run_why(*live, *name, *method, *qtype); });
+  why->add_option("NAME", *name, "name")->required();
+  why->add_option("--method", *method, "dns, sni, quic or http (default: any)");
+  why->add_option("--qtype", *qtype, "DNS type (default A)");
+
+  auto feed = std::make_shared<std::string>();
+  add_live(to, live, "orders", "every order that stands, with its hits", [=] {
+    return run_orders(*live, *feed);
+  })->add_option("--feed", *feed, "of this feed only");
+
+  add_live(to, live, "apply", "take up the inbox now, and hand the image over again", [=] { return run_apply(*live); });
+
+  auto on = std::make_shared<std::string>();
+  CLI::App* bypass = add_live(to, live, "bypass", "on: let everything pass by the workers; off: steer again",
+                              [=] { return run_bypass(*live, *on == "on"); });
+  bypass->add_option("SWITCH", *on, "on or off")->required()->check(CLI::IsMember({"on", "off"}));
+  bypass->add_option("--dir", live->wire, "pins of sluice-wire, where sluiced does not answer")->capture_default_str();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"sluicectl: orders for authors, and a gateway for operators", "sluicectl"};
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "sluicectl " SLUICE_VERSION);
+  app.footer("Exit codes: 0 fine, 1 the answer is no, 2 bad command line, 3 sluiced is out of reach.");
+  int code = kFine;
+  const Commands commands{app, code};
+  add_check(commands);
+  add_bundle(commands);
+  add_keys(commands);
+  add_signatures(commands);
+  add_live_commands(commands);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? kFine : kBadCommandLine;
+  } catch (const std::exception& e) {
+    return complain(e.what(), kAnswerIsNo);
+  }
+  return code;
+}
