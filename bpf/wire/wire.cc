@@ -174,8 +174,9 @@ Result<void, WireError> attach(const Pins& pins, const std::vector<WirePair>& pa
     if (!in_place) fresh.push_back(port.name);
     auto done = in_place ? replace(pins, port, options, link) : attach_new(pins, port, options);
     if (!done) {
-      for (const std::string& name : fresh) (void)detach_one(pins, name);
-      (void)pins.unmount();
+      if (const auto undone = fresh.empty() ? Result<void, WireError>{} : detach(pins, fresh); !undone) {
+        done.error().text += "; and then " + undone.error().text;
+      }
       return done;
     }
   }
