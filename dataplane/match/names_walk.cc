@@ -104,8 +104,8 @@ class Walk {
 
   void run(std::span<const Lookup> in) noexcept {
     start(in);
+    filter();
     while (active_ > 0) {
-      filter();
       probe();
       verify();
     }
@@ -126,7 +126,10 @@ class Walk {
       suffix.start(in[i].name->text(), seed_, i);
       if (!suffix.extend()) continue;
       if (single_label_) look_at_single_label(suffix);
-      ask_next(suffix);
+      if (!suffix.extend()) continue;
+      probes_[active_] = filter_probe(suffix.hash(), filter_words_);
+      __builtin_prefetch(filter_ + probes_[active_].word);
+      ++active_;
     }
   }
 
@@ -135,31 +138,32 @@ class Walk {
     verify();
   }
 
-  /// Keeps the name for the next round if it has another label.
-  void ask_next(const Suffix& from) noexcept {
-    Suffix& suffix = suffixes_[active_];
-    suffix = from;
-    if (!suffix.extend()) return;
-    probes_[active_] = filter_probe(suffix.hash(), filter_words_);
-    __builtin_prefetch(filter_ + probes_[active_].word);
-    ++active_;
-  }
-
+  /// Most names end here: nothing with their last two labels is listed.
   void filter() noexcept {
-    kept_ = 0;
+    std::size_t kept = 0;
     for (std::size_t i = 0; i < active_; ++i) {
       if ((filter_[probes_[i].word] & probes_[i].bits) != probes_[i].bits) continue;
-      __builtin_prefetch(buckets_ + bucket_index(suffixes_[i].hash(), bucket_count_));
-      if (kept_ != i) suffixes_[kept_] = suffixes_[i];
-      ++kept_;
+      prefetch_bucket(suffixes_[i]);
+      if (kept != i) suffixes_[kept] = suffixes_[i];
+      ++kept;
     }
+    active_ = kept;
   }
 
+  /// One round: a suffix of every name that is left; the names that have longer ones go on to the next round.
   void probe() noexcept {
-    active_ = 0;
-    for (std::size_t i = 0; i < kept_; ++i) {
-      if (find(suffixes_[i])) ask_next(suffixes_[i]);
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < active_; ++i) {
+      if (!find(suffixes_[i]) || !suffixes_[i].extend()) continue;
+      prefetch_bucket(suffixes_[i]);
+      if (kept != i) suffixes_[kept] = suffixes_[i];
+      ++kept;
     }
+    active_ = kept;
+  }
+
+  void prefetch_bucket(const Suffix& suffix) const noexcept {
+    __builtin_prefetch(buckets_ + bucket_index(suffix.hash(), bucket_count_));
   }
 
   /// Notes every target that may be this suffix. True where longer names may follow.
@@ -211,7 +215,7 @@ class Walk {
   const bool single_label_;
   NameHits& out_;
 
-  std::size_t active_ = 0, kept_ = 0, candidates_ = 0;
+  std::size_t active_ = 0, candidates_ = 0;
   std::array<Suffix, RuleSet::kBatch> suffixes_;
   std::array<FilterProbe, RuleSet::kBatch> probes_;
   std::array<Candidate, kCandidates> candidate_;

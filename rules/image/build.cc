@@ -3,13 +3,13 @@
 #include <sodium.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <functional>
 #include <optional>
 #include <unordered_map>
 
 #include "rules/image/assemble.h"
+#include "rules/image/hash_index.h"
 #include "rules/image/names_table.h"
 #include "rules/image/pattern_db.h"
 #include "rules/image/patterns_hash.h"
@@ -20,7 +20,7 @@
 namespace sluice {
 namespace {
 
-/// Distinct keys, each with the targets that have it, in the order of first appearance.
+/// Distinct texts, each with the targets that have it, in the order of first appearance.
 class TargetGroups {
  public:
   static constexpr std::uint32_t kEnd = 0xffffffff;
@@ -28,17 +28,20 @@ class TargetGroups {
     std::string_view text;
     std::uint32_t first;
   };
+  /// `expected` targets are most of what comes.
+  explicit TargetGroups(std::size_t expected) : index_(expected) {
+    groups_.reserve(expected);
+    links_.reserve(expected);
+  }
 
   void add(std::string_view text, const RefRecord& ref) {
-    if (groups_.size() * 2 >= slots_.size()) grow();
-    std::uint32_t& slot = find_slot(text);
-    if (slot == 0) {
-      groups_.push_back({text, kEnd});
-      slot = static_cast<std::uint32_t>(groups_.size());
-    }
-    Group& group = groups_[slot - 1];
-    links_.push_back({ref, group.first});
-    group.first = static_cast<std::uint32_t>(links_.size() - 1);
+    if (index_.full()) index_.grow([this](std::uint32_t i) { return hash(groups_[i].text); });
+    const auto next = static_cast<std::uint32_t>(groups_.size());
+    const std::uint32_t at =
+        index_.find_or_add(hash(text), next, [&](std::uint32_t i) { return groups_[i].text == text; });
+    if (at == next) groups_.push_back({text, kEnd});
+    links_.push_back({ref, groups_[at].first});
+    groups_[at].first = static_cast<std::uint32_t>(links_.size() - 1);
   }
   [[nodiscard]] const std::vector<Group>& groups() const { return groups_; }
   void refs_of(const Group& group, std::vector<RefRecord>& out) const {
@@ -51,22 +54,20 @@ class TargetGroups {
     RefRecord ref;
     std::uint32_t next;
   };
+  static std::uint64_t hash(std::string_view text) { return std::hash<std::string_view>{}(text); }
 
-  std::uint32_t& find_slot(std::string_view text) {
-    const std::size_t mask = slots_.size() - 1;
-    std::size_t i = std::hash<std::string_view>{}(text)&mask;
-    while (slots_[i] != 0 && groups_[slots_[i] - 1].text != text) i = (i + 1) & mask;
-    return slots_[i];
-  }
-  void grow() {
-    slots_.assign(std::max<std::size_t>(64, slots_.size() * 4), 0);
-    for (std::size_t i = 0; i < groups_.size(); ++i) find_slot(groups_[i].text) = static_cast<std::uint32_t>(i + 1);
-  }
-
-  std::vector<std::uint32_t> slots_;
+  HashIndex index_;
   std::vector<Group> groups_;
   std::vector<Link> links_;
 };
+
+std::size_t targets_in(std::span<const Feed> feeds) {
+  std::size_t targets = 0;
+  for (const Feed& feed : feeds) {
+    for (const OrderWithTargets& order : feed.snapshot.orders) targets += order.targets.size();
+  }
+  return targets;
+}
 
 /// The Strings section in the making; equal texts are stored once.
 class Strings {
@@ -96,7 +97,8 @@ std::string_view reason_of(const Order& order) {
 
 class ImageBuilder {
  public:
-  explicit ImageBuilder(const BuildOptions& options) : options_(options) {}
+  ImageBuilder(const BuildOptions& options, std::size_t targets)
+      : options_(options), names_(targets), expressions_(0) {}
 
   std::optional<BuildError> add_feeds(std::span<const Feed> feeds);
   std::optional<BuildError> add_targets();
@@ -314,7 +316,7 @@ std::string_view to_string(BuildErrorCode code) noexcept {
 
 Result<std::vector<std::uint8_t>, BuildError> build_image(std::span<const Feed> feeds, const BuildOptions& options,
                                                           const Ed25519SecretKey& key) {
-  ImageBuilder builder(options);
+  ImageBuilder builder(options, targets_in(feeds));
   if (auto error = builder.add_feeds(feeds)) return std::unexpected(std::move(*error));
   if (auto error = builder.add_targets()) return std::unexpected(std::move(*error));
   return builder.finish(key);

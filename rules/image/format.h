@@ -142,8 +142,10 @@ static_assert(sizeof(RefRecord) == 16);
 
 // The names table. A name's hash is chained over its labels from the right (name_hash.h). For every target name there
 // is an entry, and for each of its proper suffixes of two or more labels another one, so that a look-up from the right
-// may stop at the first suffix that has none. An entry stands in the bucket of its hash or in the next one (the first
-// follows the last) that had a free slot, at most max_probe buckets on; a look-up stops at a bucket with a free slot.
+// may stop at the first suffix that has none. The filter holds the suffixes of two labels alone (FilterProbe::bits are
+// set in its word): most look-ups end there, and those that do not are likely to go on. An entry stands in the bucket
+// of its hash or in the next one (the first follows the last) that had a free slot, at most max_probe buckets on; a
+// look-up stops at a bucket with a free slot.
 //
 // tags: bucket_tag() of the hash, 0 = free slot; free slots are the last ones. entries: kEntryTarget and the place of
 // its record in 4-byte units, kEntryParent where longer names with this suffix exist; one of the two is set, or both.

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstring>
 #include <string>
 
+#include "rules/image/hash_index.h"
 #include "rules/image/name_hash.h"
 #include "rules/model/name.h"
 
@@ -23,6 +23,7 @@ struct Node {
   std::uint64_t hash = 0;
   std::uint32_t name = 0;  ///< index + 1 of the target; 0: only a parent
   bool parent = false;
+  bool two_labels = false;
 };
 
 /// Hashes of all suffixes of a name, shortest first.
@@ -57,12 +58,16 @@ class Suffixes {
 /// entry speaks for both. Targets are distinct names by the caller's promise, whatever their hashes.
 class Nodes {
  public:
-  explicit Nodes(std::size_t names) : slots_(std::bit_ceil(names * 3 + 16)) { nodes_.reserve(names * 3 / 2); }
+  explicit Nodes(std::size_t names) : index_(names) { nodes_.reserve(names * 2); }
 
+  void prefetch(const Suffixes& suffixes) const {
+    for (std::size_t i = 0; i < suffixes.count(); ++i) index_.prefetch(suffixes[i]);
+  }
   void add(const Suffixes& suffixes, std::uint32_t name) {
     const std::size_t last = suffixes.count() - 1;
     add_target(suffixes[last], name);
     for (std::size_t i = 1; i < last; ++i) find_or_add(suffixes[i]).parent = true;
+    if (last > 0) find_or_add(suffixes[1]).two_labels = true;
   }
   [[nodiscard]] const std::vector<Node>& all() const { return nodes_; }
 
@@ -72,38 +77,38 @@ class Nodes {
     if (node.name == 0) {
       node.name = name;
     } else {
-      nodes_.push_back({hash, name, false});  // another name of the same hash: an entry of its own
+      nodes_.push_back({hash, name, false, false});  // another name of the same hash: an entry of its own
     }
   }
 
   Node& find_or_add(std::uint64_t hash) {
-    if (nodes_.size() * 2 > slots_.size()) grow();
-    std::uint32_t& slot = find_slot(hash);
-    if (slot == 0) {
-      nodes_.push_back({hash, 0, false});
-      slot = static_cast<std::uint32_t>(nodes_.size());
-    }
-    return nodes_[slot - 1];
+    if (index_.full()) index_.grow([this](std::uint32_t i) { return nodes_[i].hash; });
+    const auto next = static_cast<std::uint32_t>(nodes_.size());
+    const std::uint32_t at = index_.find_or_add(hash, next, [&](std::uint32_t i) { return nodes_[i].hash == hash; });
+    if (at == next) nodes_.push_back({hash, 0, false, false});
+    return nodes_[at];
   }
 
-  std::uint32_t& find_slot(std::uint64_t hash) {
-    const std::size_t mask = slots_.size() - 1;
-    std::size_t i = hash & mask;
-    while (slots_[i] != 0 && nodes_[slots_[i] - 1].hash != hash) i = (i + 1) & mask;
-    return slots_[i];
-  }
-
-  void grow() {
-    slots_.assign(slots_.size() * 2, 0);
-    for (std::size_t i = 0; i < nodes_.size(); ++i) {
-      std::uint32_t& slot = find_slot(nodes_[i].hash);
-      if (slot == 0) slot = static_cast<std::uint32_t>(i + 1);
-    }
-  }
-
-  std::vector<std::uint32_t> slots_;
+  HashIndex index_;
   std::vector<Node> nodes_;
 };
+
+/// Some names at a time, so that memory is fetched for all of them at once.
+Nodes nodes_of(const std::vector<TableName>& names, std::uint64_t seed, bool& single_label) {
+  constexpr std::size_t kBlock = 16;
+  Nodes nodes(names.size());
+  std::vector<Suffixes> block(kBlock, Suffixes(seed));
+  for (std::size_t begin = 0; begin < names.size(); begin += kBlock) {
+    const std::size_t count = std::min(kBlock, names.size() - begin);
+    for (std::size_t i = 0; i < count; ++i) {
+      block[i].read(names[begin + i].name);
+      nodes.prefetch(block[i]);
+      single_label = single_label || block[i].count() == 1;
+    }
+    for (std::size_t i = 0; i < count; ++i) nodes.add(block[i], static_cast<std::uint32_t>(begin + i + 1));
+  }
+  return nodes;
+}
 
 /// Puts all nodes into `buckets` empty ones; the most buckets that one had to go on, nothing where over kMaxProbe.
 std::optional<std::uint32_t> place(const std::vector<Node>& nodes, const std::vector<std::uint32_t>& places,
@@ -128,8 +133,10 @@ std::optional<std::uint32_t> place(const std::vector<Node>& nodes, const std::ve
 }
 
 std::vector<std::uint64_t> build_filter(const std::vector<Node>& nodes) {
-  std::vector<std::uint64_t> words(std::max<std::size_t>(1, nodes.size() * kFilterBitsPerEntry / 64), 0);
+  const auto entries = static_cast<std::size_t>(std::ranges::count(nodes, true, &Node::two_labels));
+  std::vector<std::uint64_t> words(std::max<std::size_t>(1, entries * kFilterBitsPerEntry / 64), 0);
   for (const Node& node : nodes) {
+    if (!node.two_labels) continue;
     const FilterProbe probe = filter_probe(node.hash, words.size());
     words[probe.word] |= probe.bits;
   }
@@ -140,15 +147,11 @@ std::vector<std::uint64_t> build_filter(const std::vector<Node>& nodes) {
 
 std::optional<NamesTable> build_names_table(const std::vector<TableName>& names, std::uint64_t seed) {
   NamesTable table;
-  Nodes nodes(names.size());
-  Suffixes suffixes(seed);
+  const Nodes nodes = nodes_of(names, seed, table.single_label);
   std::vector<std::uint32_t> places;
   places.reserve(names.size());
   std::size_t records = 0;
   for (const TableName& name : names) {
-    suffixes.read(name.name);
-    nodes.add(suffixes, static_cast<std::uint32_t>(places.size() + 1));
-    table.single_label = table.single_label || suffixes.count() == 1;
     places.push_back(static_cast<std::uint32_t>(records / kPlaceBytes));
     records += record_bytes(name.name.size());
     if (records / kPlaceBytes > kEntryPlace) return std::nullopt;
