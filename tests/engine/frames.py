@@ -67,7 +67,7 @@ def every_kind(mtu=1500):
         (True, ether(type=0x1234) / Raw(noise.randbytes(40))),
         (True, (bytes(ether(type=0x0800)) + big)[: mtu + 14]),
         (False, (bytes(ether(False, type=0x9999)) + big)[: mtu + 14]),
-        (True, (bytes(ether() / Dot1AD(vlan=1) / Dot1Q(vlan=2, type=0x9999)) + big)[: mtu + 14 + 8]),
+        (True, (bytes(ether() / Dot1AD(vlan=1) / Dot1Q(vlan=2, type=0x9999)) + big)[: mtu + 14]),
     ]
     frames += [(True, part) for part in fragment(ether() / ip(id=77) / UDP(sport=5, dport=53) / Raw(noise.randbytes(3000)))]
     return [(up, bytes(frame)) for up, frame in frames]
