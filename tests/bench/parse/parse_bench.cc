@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "dataplane/dns/query.h"
+#include "dataplane/packet/fragments.h"
 #include "dataplane/packet/parse.h"
 #include "dataplane/tls/client_hello.h"
 #include "tests/support/messages.h"
@@ -38,6 +39,28 @@ BENCHMARK_CAPTURE(parse, gtp_u,
                   ethernet(0x0800,
                            ipv4(17, udp(2152, 2152,
                                         join({{0x30, 0xff}, be16(ipv4(6, kTcp).size()), be32(7), ipv4(6, kTcp)})))));
+
+/// A datagram of 1600 bytes in two fragments, each with an id of its own, so that every one takes a new place.
+void put_together(benchmark::State& state) {
+  const Octets datagram = udp(4000, 53, Octets(1592, 7));
+  const auto middle = datagram.begin() + 1480;
+  Octets head = ethernet(0x0800, ipv4(17, Octets(datagram.begin(), middle), {.flags_and_offset = 0x2000}));
+  Octets tail = ethernet(0x0800, ipv4(17, Octets(middle, datagram.end()), {.flags_and_offset = 1480 / 8}));
+  Fragments fragments({}, 1);
+  Octets buffer(fragments.buffer_bytes());
+  PacketView view;
+  PacketView out;
+  for (std::uint16_t id = 0; auto _ : state) {
+    ++id;
+    for (Octets* frame : {&head, &tail}) {
+      store_be16(&(*frame)[14 + 4], id);
+      parse_packet(*frame, LinkType::Ethernet, view);
+      fragments.add(view, 1, buffer, out);
+    }
+  }
+  if (out.cause != Cause::None) state.SkipWithError("not complete");
+}
+BENCHMARK(put_together);
 
 void query(benchmark::State& state, const Octets& message) {
   const auto out = std::make_unique<DnsQuery>();
