@@ -9,10 +9,13 @@
 #include "control/ctl/complain.h"
 #include "control/ctl/exit_code.h"
 #include "control/ctl/table.h"
+#include "rules/convert/rpz.h"
+#include "rules/model/name.h"
 #include "rules/model/order_check.h"
 #include "rules/text/bundle_jsonl.h"
 #include "rules/text/json_writer.h"
 #include "rules/text/orders_yaml.h"
+#include "rules/text/small_file.h"
 
 namespace sluice {
 namespace {
@@ -166,6 +169,24 @@ int run_bundle(const BundleOptions& options, UnixSeconds now) {
   } else {
     std::cout << out << '\n' << show_facts(*facts) << "Every signer compares the sha256 before signing.\n";
   }
+  return kFine;
+}
+
+int run_export(const std::string& bundle, const std::string& zone, const std::string& out, UnixSeconds now) {
+  const auto apex = canonical_name(zone);
+  if (!apex) return complain("--zone " + zone + ": " + std::string(to_string(apex.error())), kBadCommandLine);
+  const auto text = read_regular_file(bundle, BundleLimits().bytes);
+  if (!text) return complain(bundle + ": " + text.error(), kAnswerIsNo);
+  auto snapshot = read_snapshot(*text);
+  if (!snapshot) return complain(to_string(snapshot.error().where, bundle), kAnswerIsNo);
+  const std::vector<Feed> feeds{{*std::move(snapshot), {}, {}}};
+  const RpzZone rpz = write_rpz(feeds, {*apex, now});
+  if (rpz.patterns + rpz.unspeakable > 0) {
+    std::cerr << "sluicectl: left out: " << rpz.patterns << " patterns and " << rpz.unspeakable
+              << " names that a zone cannot say (listed in its comments)\n";
+  }
+  if (!out.empty()) return write_output(out, rpz.text, 0644, true) ? kFine : kAnswerIsNo;
+  std::cout << rpz.text;
   return kFine;
 }
 

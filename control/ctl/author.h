@@ -44,6 +44,9 @@ int run_sign(const std::string& key_file, const std::vector<std::string>& bundle
 int run_verify(const std::string& root_file, const std::string& bundle, std::vector<std::string> signatures, bool json,
                UnixSeconds now);
 
+/// An RPZ zone of one bundle, whose signatures are not asked for; `out` empty: to stdout.
+int run_export(const std::string& bundle, const std::string& zone, const std::string& out, UnixSeconds now);
+
 /// "14d", "72h", "90m", "30s" → seconds; nothing where it is not one of these.
 [[nodiscard]] std::optional<UnixSeconds> duration_from(std::string_view text);
 

@@ -23,8 +23,7 @@ template <class Show>
 int print(const LiveOptions& options, const Result<HttpAnswer, std::string>& answer, Show&& show) {
   if (!answer) return complain(answer.error(), kOutOfReach);
   if (answer->status != 200) {
-    std::string why = answer->body;
-    while (why.ends_with('\n')) why.pop_back();
+    const std::string why = show_error(answer->body);
     return complain(why.empty() ? "HTTP status " + std::to_string(answer->status) : why, kAnswerIsNo);
   }
   const std::string text = options.json ? answer->body : show(answer->body);
@@ -76,6 +75,14 @@ int run_bypass(const LiveOptions& options, bool on) {
   const auto answer = ask_sluiced(options.socket, "POST", "/v1/bypass", {}, on ? R"({"on":true})" : R"({"on":false})");
   if (!answer && ::geteuid() == 0) return bypass_by_hand(options, on);
   return print(options, answer, [&](const std::string&) { return std::string("bypass ") + (on ? "on\n" : "off\n"); });
+}
+
+int run_export_live(const LiveOptions& options, const std::string& zone, const std::string& out) {
+  const auto answer = ask_sluiced(options.socket, "GET", "/v1/export/rpz", {{"zone", zone}}, "");
+  if (!answer || answer->status != 200 || out.empty()) {
+    return print(options, answer, [](const std::string& body) { return body; });
+  }
+  return write_output(out, answer->body, 0644, true) ? kFine : kAnswerIsNo;
 }
 
 }  // namespace sluice

@@ -20,4 +20,7 @@ int run_apply(const LiveOptions& options);
 /// Where sluiced does not answer and we are root: sets the switch in the wire maps ourselves.
 int run_bypass(const LiveOptions& options, bool on);
 
+/// An RPZ zone of what stands at the gateway; `out` empty: to stdout.
+int run_export_live(const LiveOptions& options, const std::string& zone, const std::string& out);
+
 }  // namespace sluice

@@ -12,7 +12,9 @@
 #include "control/ctl/author.h"
 #include "control/ctl/complain.h"
 #include "control/ctl/exit_code.h"
+#include "control/ctl/inspect/inspect.h"
 #include "control/ctl/live.h"
+#include "rules/text/rfc3339.h"
 
 // Each command: its options, and what runs when it was chosen. The outcome lands in `code`.
 namespace {
@@ -159,6 +161,45 @@ void add_live_commands(const Commands& to) {
   bypass->add_option("--dir", live->wire, "pins of sluice-wire, where sluiced does not answer")->capture_default_str();
 }
 
+void add_export(const Commands& to) {
+  auto live = std::make_shared<LiveOptions>();
+  auto bundle = std::make_shared<std::string>();
+  auto zone = std::make_shared<std::string>("rpz.sluice");
+  auto out = std::make_shared<std::string>();
+  CLI::App* formats = to.app.add_subcommand("export", "orders in the words of other tools");
+  formats->require_subcommand(1);
+  CLI::App* rpz =
+      to.add(*formats, "rpz", "response policy zone for resolvers, of a bundle or of what stands at sluiced", [=] {
+        return bundle->empty() ? run_export_live(*live, *zone, *out) : run_export(*bundle, *zone, *out, now_s());
+      });
+  rpz->add_option("BUNDLE", *bundle, "bundle (its signatures are not asked for); none: ask sluiced");
+  rpz->add_option("--socket", live->socket, "socket of sluiced")->capture_default_str();
+  rpz->add_option("--zone", *zone, "apex of the zone")->capture_default_str();
+  rpz->add_option("--out", *out, "file to write (default: stdout)");
+}
+
+void add_inspect(const Commands& to) {
+  auto o = std::make_shared<InspectOptions>();
+  auto format = std::make_shared<std::string>("jsonl");
+  auto at = std::make_shared<std::string>();
+  auto json = std::make_shared<bool>(false);
+  CLI::App* c = to.add(to.app, "inspect", "the names that the data plane reads in a capture", [=] {
+    o->format = *format == "text" && !*json ? InspectOptions::Format::Text : InspectOptions::Format::Jsonl;
+    if (!at->empty()) {
+      o->at = parse_rfc3339(*at);
+      if (!o->at) return complain("--at " + *at + ": want a time such as 2026-11-02T00:00:00Z", kBadCommandLine);
+    }
+    return run_inspect(*o, stdout, stderr);
+  });
+  c->add_option("FILE", o->file, "pcap or pcapng; - for standard input")->required();
+  c->add_option("--bundle", o->bundle, "judge the names by this bundle (its signatures are not asked for)");
+  c->add_option("--image", o->image, "judge them by this rule image instead");
+  c->add_option("--image-key", o->image_key, "public key of its signer");
+  c->add_option("--at", *at, "judge as of this time (default: each packet's own)");
+  c->add_option("--format", *format, "jsonl or text")->check(CLI::IsMember({"jsonl", "text"}))->capture_default_str();
+  add_json(c, *json);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -173,6 +214,8 @@ int main(int argc, char** argv) {
   add_keys(commands);
   add_signatures(commands);
   add_live_commands(commands);
+  add_export(commands);
+  add_inspect(commands);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -255,4 +255,10 @@ std::string show_apply(std::string_view json) {
   return out;
 }
 
+std::string show_error(std::string_view json) {
+  dom::parser parser;
+  dom::element body;
+  return parse(parser, json, body) ? text(body, "error") : "";
+}
+
 }  // namespace sluice

@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "control/journal/journal.h"
+#include "rules/convert/rpz.h"
 #include "rules/sign/digest.h"
 #include "rules/text/rfc3339.h"
 
@@ -285,6 +286,17 @@ void Intake::wait_for_more(const Arrival& arrival, bool patient) {
   if (pending.alarmed || !due) return;
   pending.alarmed = true;
   alarms_.raise(refusal.code, refusal.feed, arrival.name() + ": " + refusal.detail, now());
+}
+
+Result<std::string, std::string> Intake::export_rpz(const Name& zone, UnixSeconds now) const {
+  std::vector<Feed> feeds;
+  for (const FeedView& f : view_.feeds) {
+    if (!f.state) continue;
+    auto snapshot = read_standing(store_.files(*f.state), *config_.find(f.feed), config_.limits, now);
+    if (!snapshot) return std::unexpected(snapshot.error().code + ": " + snapshot.error().detail);
+    feeds.push_back({*std::move(snapshot), f.policy, {}});
+  }
+  return write_rpz(feeds, {zone, now}).text;
 }
 
 void Intake::tick(UnixSeconds now) {

@@ -45,6 +45,8 @@ class Intake {
   /// a later call, what was looked at and lacks something is not looked at again before it changes, and what it lacks
   /// becomes an alarm only after kSettleNs. Never throws for what a bundle holds.
   std::vector<Outcome> take_up(std::int64_t now_ns, bool patient);
+  /// What stands, as a response policy zone; the error is one line.
+  [[nodiscard]] Result<std::string, std::string> export_rpz(const Name& zone, UnixSeconds now) const;
   /// What time alone changes: bundles that expire, an image that could not be built yet.
   void tick(UnixSeconds now);
   /// True where a bundle waits for a later call of take_up().

@@ -62,14 +62,15 @@ int ending_signals() {
 /// Results on their way from the workers to the loop.
 class Results {
  public:
-  void put(ApplyResult result) {
+  using Result = std::pair<ApiServer::Ticket, ApiReply>;
+  void put(ApiServer::Ticket ticket, ApiReply reply) {
     {
       const std::lock_guard lock(mutex_);
-      waiting_.push_back(std::move(result));
+      waiting_.emplace_back(ticket, std::move(reply));
     }
     signal_.set();
   }
-  std::vector<ApplyResult> take() {
+  std::vector<Result> take() {
     signal_.clear();
     const std::lock_guard lock(mutex_);
     return std::exchange(waiting_, {});
@@ -79,7 +80,7 @@ class Results {
  private:
   Signal signal_;
   std::mutex mutex_;
-  std::vector<ApplyResult> waiting_;  // with mutex_
+  std::vector<Result> waiting_;  // with mutex_
 };
 
 void watch_fd(int epoll, int fd) {
@@ -105,7 +106,7 @@ void serve(ApiServer& api, Results& results, int signals) {
     std::array<epoll_event, 8> events{};
     const int n = ::epoll_wait(epoll, events.data(), static_cast<int>(events.size()), api.timeout_ms());
     for (int i = 0; i < n; ++i) ending = ending || events[static_cast<std::size_t>(i)].data.fd == signals;
-    for (const ApplyResult& result : results.take()) api.answer(result.ticket, {200, apply_json(result)});
+    for (auto& [ticket, reply] : results.take()) api.answer(ticket, std::move(reply));
     api.run();
   }
   ::close(epoll);
@@ -130,11 +131,13 @@ int run_sluiced(const Config& config) {
                  [&](const std::filesystem::path& image, const std::string& sha256) { watch.want({image, sha256}); }},
                 ending.fd());
   IntakeWorker* worker_of_api = nullptr;
-  const Routes routes({config, rules, watch.view(), alarms, [&](ApiServer::Ticket t) { worker_of_api->apply(t); }},
+  const Routes routes({config, rules, watch.view(), alarms, [&](ApiServer::Ticket t) { worker_of_api->apply(t); },
+                       [&](ApiServer::Ticket t, Name zone) { worker_of_api->export_zone(t, std::move(zone)); }},
                       static_cast<UnixSeconds>(std::time(nullptr)));
   ApiServer api(config.api_socket, {config.admin_uids.begin(), config.admin_uids.end()},
                 [&](const ApiRequest& request, ApiServer::Ticket ticket) { return routes.handle(request, ticket); });
-  IntakeWorker worker(intake, inbox, watch, ending, [&](ApplyResult result) { results.put(std::move(result)); });
+  IntakeWorker worker(intake, inbox, watch, ending,
+                      [&](ApiServer::Ticket ticket, ApiReply reply) { results.put(ticket, std::move(reply)); });
   worker_of_api = &worker;
   (void)::sd_notify(0, "READY=1");
   log(LogLevel::Notice, "ready", {{"version", SLUICE_VERSION}, {"socket", config.api_socket}});

@@ -51,6 +51,12 @@ std::optional<ApiReply> Routes::handle(const ApiRequest& request, ApiServer::Tic
   if (get && request.path == "/v1/status") return status();
   if (get && request.path == "/v1/why") return why(request);
   if (get && request.path == "/v1/orders") return orders(request);
+  if (get && request.path == "/v1/export/rpz") {
+    auto zone = canonical_name(request.query.contains("zone") ? argument(request, "zone") : "rpz.sluice");
+    if (!zone) return api_error(400, "zone: " + std::string(to_string(zone.error())));
+    from_.export_zone(ticket, *std::move(zone));
+    return {};
+  }
   if (!get && request.path == "/v1/apply") {
     from_.apply(ticket);
     return {};

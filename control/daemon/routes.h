@@ -19,7 +19,8 @@ class Routes {
     const Latest<RulesView>& rules;
     const Latest<DataplaneView>& dataplane;
     const Alarms& alarms;
-    std::function<void(ApiServer::Ticket)> apply;  ///< answered later
+    std::function<void(ApiServer::Ticket)> apply;              ///< answered later
+    std::function<void(ApiServer::Ticket, Name)> export_zone;  ///< answered later
   };
   explicit Routes(Sources sources, UnixSeconds started) : from_(std::move(sources)), started_(started) {}
 

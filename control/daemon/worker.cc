@@ -53,33 +53,30 @@ std::string apply_json(const ApplyResult& result) {
   return out + "\n";
 }
 
-IntakeWorker::IntakeWorker(Intake& intake, Inbox& inbox, DataplaneWatch& watch, const Signal& ending,
-                           std::function<void(ApplyResult)> done)
+IntakeWorker::IntakeWorker(Intake& intake, Inbox& inbox, DataplaneWatch& watch, const Signal& ending, Done done)
     : intake_(intake), inbox_(inbox), watch_(watch), ending_(ending), done_(std::move(done)) {
   thread_ = std::thread([this] { run(); });
 }
 
 IntakeWorker::~IntakeWorker() {
-  {
-    const std::lock_guard lock(mutex_);
-    stop_ = true;
-  }
-  asked_signal_.set();
+  ask([this] { stop_ = true; });
   thread_.join();
 }
 
-void IntakeWorker::apply(std::uint64_t ticket) {
-  {
-    const std::lock_guard lock(mutex_);
-    asked_.push_back(ticket);
-  }
-  asked_signal_.set();
+void IntakeWorker::apply(ApiServer::Ticket ticket) {
+  ask([&] { asked_.applies.push_back(ticket); });
 }
 
-std::deque<std::uint64_t> IntakeWorker::take_asked() {
-  asked_signal_.clear();
-  const std::lock_guard lock(mutex_);
-  return std::exchange(asked_, {});
+void IntakeWorker::export_zone(ApiServer::Ticket ticket, Name zone) {
+  ask([&] { asked_.exports.push_back({ticket, std::move(zone)}); });
+}
+
+void IntakeWorker::ask(const std::function<void()>& add) {
+  {
+    const std::lock_guard lock(mutex_);
+    add();
+  }
+  asked_signal_.set();
 }
 
 void IntakeWorker::wait(int timeout_ms) const {
@@ -87,32 +84,44 @@ void IntakeWorker::wait(int timeout_ms) const {
   (void)::poll(fds.data(), fds.size(), timeout_ms);
 }
 
+void IntakeWorker::answer_exports(const std::deque<Export>& exports) {
+  for (const Export& e : exports) {
+    auto zone = intake_.export_rpz(e.zone, now_ns() / 1'000'000'000);
+    done_(e.ticket, zone ? ApiReply{200, *std::move(zone), "text/plain"} : api_error(500, zone.error()));
+  }
+}
+
+void IntakeWorker::answer_applies(const std::deque<ApiServer::Ticket>& tickets) {
+  const ApplyResult result{intake_.take_up(now_ns(), false), intake_.view().image_sha256, watch_.hand_over()};
+  for (const ApiServer::Ticket ticket : tickets) done_(ticket, {200, apply_json(result)});
+}
+
+/// One round; false when the program ends.
+bool IntakeWorker::round(bool scan) {
+  asked_signal_.clear();
+  Asked asked;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stop_) return false;
+    asked = std::exchange(asked_, {});
+  }
+  scan = inbox_.drain() || scan || intake_.has_more();
+  if (!asked.applies.empty()) {
+    answer_applies(asked.applies);
+  } else if (scan) {
+    (void)intake_.take_up(now_ns(), true);
+  }
+  answer_exports(asked.exports);
+  intake_.tick(now_ns() / 1'000'000'000);
+  return true;
+}
+
 void IntakeWorker::run() {
   try {
     intake_.recover(now_ns() / 1'000'000'000);
+    for (bool first = true; round(first); first = false) wait(intake_.has_more() ? 200 : 1000);
   } catch (const std::exception& e) {
-    log(LogLevel::Error, "recovery failed", {{"detail", e.what()}});
-  }
-  bool scan = true;
-  for (;;) {
-    const std::deque<std::uint64_t> tickets = take_asked();
-    {
-      const std::lock_guard lock(mutex_);
-      if (stop_) return;
-    }
-    scan = inbox_.drain() || scan || intake_.has_more();
-    if (!tickets.empty()) {
-      ApplyResult result{0, intake_.take_up(now_ns(), false), intake_.view().image_sha256, watch_.hand_over()};
-      for (const std::uint64_t ticket : tickets) {
-        result.ticket = ticket;
-        done_(result);
-      }
-    } else if (scan) {
-      (void)intake_.take_up(now_ns(), true);
-    }
-    scan = false;
-    intake_.tick(now_ns() / 1'000'000'000);
-    wait(intake_.has_more() ? 200 : 1000);
+    log(LogLevel::Error, "the intake has ended", {{"detail", e.what()}});
   }
 }
 

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "control/api/server.h"
 #include "control/daemon/intake.h"
 #include "control/daemon/watch.h"
 
@@ -30,7 +31,6 @@ class Signal {
 
 /// What POST /v1/apply answers with.
 struct ApplyResult {
-  std::uint64_t ticket = 0;
   std::vector<Outcome> bundles;
   std::string image_sha256;
   HandOver hand_over;
@@ -40,30 +40,42 @@ struct ApplyResult {
 /// The intake's thread: it alone touches inbox, store and compiler. Wakes for files, for apply(), and every second.
 class IntakeWorker {
  public:
-  /// `done` is called in this thread with each result. `ending` becomes readable when the program ends.
-  IntakeWorker(Intake& intake, Inbox& inbox, DataplaneWatch& watch, const Signal& ending,
-               std::function<void(ApplyResult)> done);
+  using Done = std::function<void(ApiServer::Ticket, ApiReply)>;
+  /// `done` is called in the worker's thread with each answer. `ending` becomes readable when the program ends.
+  IntakeWorker(Intake& intake, Inbox& inbox, DataplaneWatch& watch, const Signal& ending, Done done);
   ~IntakeWorker();
   IntakeWorker(const IntakeWorker&) = delete;
   IntakeWorker& operator=(const IntakeWorker&) = delete;
 
-  /// Any thread.
-  void apply(std::uint64_t ticket);
+  /// Any thread; answered by `done`.
+  void apply(ApiServer::Ticket ticket);
+  void export_zone(ApiServer::Ticket ticket, Name zone);
 
  private:
+  struct Export {
+    ApiServer::Ticket ticket;
+    Name zone;
+  };
+  struct Asked {
+    std::deque<ApiServer::Ticket> applies;
+    std::deque<Export> exports;
+  };
   void run();
+  bool round(bool scan);
   void wait(int timeout_ms) const;
-  std::deque<std::uint64_t> take_asked();
+  void answer_applies(const std::deque<ApiServer::Ticket>& tickets);
+  void answer_exports(const std::deque<Export>& exports);
+  void ask(const std::function<void()>& add);
 
   Intake& intake_;
   Inbox& inbox_;
   DataplaneWatch& watch_;
   const Signal& ending_;
-  std::function<void(ApplyResult)> done_;
+  Done done_;
   Signal asked_signal_;
   std::mutex mutex_;
-  std::deque<std::uint64_t> asked_;  // with mutex_
-  bool stop_ = false;                // with mutex_
+  Asked asked_;        // with mutex_
+  bool stop_ = false;  // with mutex_
   std::thread thread_;
 };
 

@@ -36,6 +36,12 @@ Result<Root, Refusal> root_of(const FeedConfig& feed) {
   return std::unexpected(refuse(TrustError::WrongRoot, feed.feed, to_string(root.error(), feed.root)));
 }
 
+BundlePaths paths_of(const BundleFiles& files) {
+  BundlePaths paths{files.bundle.string(), {}};
+  for (const auto& signature : files.signatures) paths.signatures.push_back(signature.string());
+  return paths;
+}
+
 /// Accept only a greater (epoch, seq); equal with the same hash is a no-op (feed.md 2).
 Result<bool, Refusal> is_unchanged(const SnapshotHeader& header, const std::string& sha256, const Standing& standing) {
   try {
@@ -61,6 +67,15 @@ Result<bool, Refusal> is_unchanged(const SnapshotHeader& header, const std::stri
 
 }  // namespace
 
+Result<Snapshot, Refusal> read_standing(const BundleFiles& files, const FeedConfig& feed, const BundleLimits& limits,
+                                        UnixSeconds now) {
+  const auto root = root_of(feed);
+  if (!root) return std::unexpected(root.error());
+  auto read = read_verified_bundle(*root, paths_of(files), limits, now, WhenExpired::Accept);
+  if (read) return std::move(read->snapshot);
+  return std::unexpected(refuse(read.error().error, feed.feed, read.error().detail));
+}
+
 Result<Examined, Refusal> examine(const BundleFiles& files, const Config& config, UnixSeconds now,
                                   const Standing& standing, WhenExpired when_expired) {
   const auto claimed = claimed_header(files.bundle);
@@ -72,13 +87,12 @@ Result<Examined, Refusal> examine(const BundleFiles& files, const Config& config
   const auto root = root_of(*feed);
   if (!root) return std::unexpected(root.error());
 
-  BundlePaths paths{files.bundle.string(), {}};
-  for (const auto& signature : files.signatures) paths.signatures.push_back(signature.string());
   Examined examined;
   BundleCallbacks callbacks;
   callbacks.order = [&](Order&& order) { examined.orders.push_back({std::move(order), 0}); };
   callbacks.target = [&](Target&&) { ++examined.orders.back().targets; };
-  const auto verified = verify_bundle_file(*root, paths, config.limits, now, when_expired, std::move(callbacks));
+  const auto verified =
+      verify_bundle_file(*root, paths_of(files), config.limits, now, when_expired, std::move(callbacks));
   if (!verified) return std::unexpected(refuse(verified.error().error, feed->feed, verified.error().detail));
 
   examined.header = verified->header;

@@ -46,4 +46,8 @@ using Standing = std::function<std::optional<FeedState>(const std::string& feed)
                                                 const Standing& standing,
                                                 WhenExpired when_expired = WhenExpired::Refuse);
 
+/// The whole of the bundle that stands for a feed, checked again: for exports.
+[[nodiscard]] Result<Snapshot, Refusal> read_standing(const BundleFiles& files, const FeedConfig& feed,
+                                                      const BundleLimits& limits, UnixSeconds now);
+
 }  // namespace sluice
