@@ -43,7 +43,8 @@ struct PipelineRig {
             .half_bytes_total = 1 << 18,
             .credit_prefixes = 64,
             .quic_connections = 64,
-            .quic_half_read = 4};
+            .quic_half_read = 4,
+            .fragment_datagrams = 8};
   }
 
   explicit PipelineRig(Policy p = enforcing(), const std::vector<Feed>& feeds = example_feeds(),

@@ -1,0 +1,81 @@
+// Seeds of the pipeline fuzzer, in its own format (pipeline.cc), and of flow_half.
+#include <cstdio>
+#include <fstream>
+#include <string>
+
+#include "tests/support/made_packets.h"
+
+using namespace sluice::test;
+
+namespace {
+
+struct Seed {
+  Buffer bytes;
+  explicit Seed(unsigned policy) { put8(bytes, policy); }
+  Seed& frame(const Buffer& f, unsigned how = 0) {
+    put8(bytes, how);
+    put16(bytes, static_cast<unsigned>(f.size()));
+    put(bytes, f);
+    return *this;
+  }
+};
+
+Buffer part(const Segment& whole, const Endpoints& e, std::size_t from, std::size_t n) {
+  Segment s = whole;
+  s.seq += static_cast<std::uint32_t>(from);
+  s.payload.assign(whole.payload.begin() + static_cast<std::ptrdiff_t>(from),
+                   whole.payload.begin() + static_cast<std::ptrdiff_t>(from + n));
+  return tcp_frame(e, s);
+}
+
+void write(const std::string& path, const Buffer& bytes) {
+  std::ofstream out(path, std::ios::binary);
+  for (const std::uint8_t b : bytes) out.put(static_cast<char>(b));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
+  const std::string top = argv[1];
+  DnsAsk ask;
+  ask.names = {"www.bad.example"};
+  ask.edns = true;
+  for (unsigned policy = 0; policy < 5; ++policy) {
+    Seed seed(policy);
+    seed.frame(dns_query_frame(ask)).frame(dns_query_frame(ask, Endpoints::v6()));
+    write(top + "/pipeline/dns_" + std::to_string(policy), seed.bytes);
+  }
+  DnsAsk several;
+  several.names = {"fine.example", "own.example", "bad.example"};
+  Endpoints tagged;
+  tagged.tags = {0x88a8, 0x8100};
+  tagged.pppoe = true;
+  write(top + "/pipeline/dns_tagged", Seed(0).frame(dns_query_frame(several, tagged)).bytes);
+
+  Endpoints e;
+  e.dst_port = 443;
+  Segment hello;
+  hello.payload = tls_client_hello("bad.example", 300);
+  const std::size_t half = 200, rest = hello.payload.size() - half;
+  const Buffer syn = tcp_frame(e, {.seq = 999, .ack = 0, .flags = 2, .options = {}, .payload = {}});
+  const Buffer syn_ack = tcp_frame(e.reversed(), {.seq = 4999, .ack = 1000, .flags = 18, .options = {}, .payload = {}});
+  write(top + "/pipeline/tls_whole", Seed(0x10).frame(tcp_frame(e, hello)).frame(tcp_frame(e, hello), 2).bytes);
+  write(top + "/pipeline/tls_split", Seed(0x00)
+                                         .frame(syn)
+                                         .frame(syn_ack, 1)
+                                         .frame(part(hello, e, half, rest), 2)
+                                         .frame(part(hello, e, 0, half), 2)
+                                         .bytes);
+  Segment request;
+  put(request.payload, "GET / HTTP/1.1\r\nHost: bad.example\r\n\r\n");
+  write(top + "/pipeline/http_451", Seed(0x40)
+                                        .frame(syn, 2)
+                                        .frame(syn_ack, 3)
+                                        .frame(tcp_frame(e, request), 2)
+                                        .frame(tcp_frame(e.reversed(), {}), 3)
+                                        .bytes);
+  write(top + "/flow_half/in_order", {0, 0, 0, 50, 1, 0, 0, 200, 50, 2});
+  write(top + "/flow_half/overlaps", {0, 0, 100, 50, 1, 0, 0, 0, 200, 9, 1, 0xff, 0xf0, 60, 3});
+  return 0;
+}
