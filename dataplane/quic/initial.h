@@ -78,6 +78,15 @@ class InitialOpener {
   std::unique_ptr<Contexts> contexts_;
 };
 
+/// Passes over PADDING frames, most of an Initial, eight at a time.
+inline void skip_padding(Cursor& c) noexcept {
+  const Bytes rest = c.rest();
+  std::size_t n = 0;
+  while (rest.size() - n >= 8 && load_be64(&rest[n]) == 0) n += 8;
+  while (n < rest.size() && rest[n] == 0) ++n;
+  c.skip(n);
+}
+
 /// Reads the frames of an opened Initial (RFC 9000 12.4: PADDING, PING, ACK, CRYPTO, CONNECTION_CLOSE) and calls
 /// on_crypto(offset, Bytes) for each CRYPTO range. None, or QuicBadFrame at the first other or malformed one.
 template <class OnCrypto>
@@ -87,6 +96,8 @@ template <class OnCrypto>
     const std::uint64_t type = c.varint();
     switch (type) {
       case 0x00:  // PADDING
+        skip_padding(c);
+        break;
       case 0x01:  // PING
         break;
       case 0x02:           // ACK
