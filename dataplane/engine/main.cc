@@ -25,6 +25,7 @@ namespace {
 using namespace sluice;
 
 constexpr std::int64_t kHousekeeping_ns = 100'000'000;
+constexpr std::uint64_t kStalled_ns = 2'000'000'000;
 
 int refuse(const std::string& why) {
   std::fprintf(stderr, "sluice-dataplane: %s\n", why.c_str());
@@ -36,9 +37,9 @@ int launch(void* worker) {
   return 0;
 }
 
-std::uint64_t unix_ns() {
+std::uint64_t clock_ns(clockid_t clock) {
   timespec now{};
-  clock_gettime(CLOCK_REALTIME, &now);
+  clock_gettime(clock, &now);
   return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
@@ -62,6 +63,16 @@ bool all_running(const std::vector<WorkerStatus>& statuses) {
   return true;
 }
 
+/// False where a worker has not polled for seconds: then systemd's watchdog shall end us, and the kernel forwards
+/// meanwhile.
+bool all_polling(const std::vector<WorkerStatus>& statuses) {
+  const std::uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+  for (const auto& status : statuses) {
+    if (status.last_poll_ns.load(std::memory_order_relaxed) + kStalled_ns < now_ns) return false;
+  }
+  return true;
+}
+
 /// Until SIGTERM or SIGINT, or the captures are at their end.
 void keep_house(const sigset_t& signals, Ports& ports, const std::vector<WorkerStatus>& statuses) {
   const timespec pause{.tv_sec = 0, .tv_nsec = kHousekeeping_ns};
@@ -74,14 +85,14 @@ void keep_house(const sigset_t& signals, Ports& ports, const std::vector<WorkerS
       sd_notify(0, "READY=1");
       ready = true;
     }
-    sd_notify(0, "WATCHDOG=1");
+    if (all_polling(statuses)) sd_notify(0, "WATCHDOG=1");
   }
 }
 
 int run(const Options& options, const sigset_t& signals) {
   if (auto ok = start_eal(options); !ok.has_value()) return refuse(ok.error());
   share_telemetry(options);
-  const std::uint64_t started_ns = unix_ns();
+  const std::uint64_t started_ns = clock_ns(CLOCK_REALTIME);
   auto counters = CounterFile::create(options.run_dir, options.workers, options.group, started_ns);
   if (!counters.has_value()) return refuse(counters.error());
   std::optional<Ed25519PublicKey> key;

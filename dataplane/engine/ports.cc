@@ -1,10 +1,13 @@
 #include "dataplane/engine/ports.h"
 
+#include <bpf/libbpf.h>
 #include <rte_bus.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <rte_log.h>
 #include <rte_mbuf.h>
+#include <rte_mbuf_pool_ops.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -16,11 +19,11 @@
 namespace sluice {
 namespace {
 
-// A buffer of a pool: mempool header (64) + rte_mbuf (128) + headroom (128) + frame. The kernel takes AF_XDP buffers of
-// at most one page and keeps 256 bytes (XDP_PACKET_HEADROOM) of each. 63 cache lines, not 64: an odd number is
-// what rte_mempool wants for spreading over memory channels, and would pad a page to.
-constexpr unsigned kBufferBytes = 63 * 64;
-constexpr unsigned kDataRoomBytes = kBufferBytes - 64 - sizeof(rte_mbuf);
+// A buffer of a pool is one page: mempool header (64) + rte_mbuf (128) + headroom (128) + frame. AF_XDP takes no larger
+// ones, keeps 256 bytes (XDP_PACKET_HEADROOM) of each, and in zero-copy mode refuses those that cross into a page that
+// is not the next one in physical memory too: so they start at page boundaries.
+constexpr unsigned kBufferBytes = 4096;
+constexpr unsigned kDataRoomBytes = kBufferBytes - RTE_CACHE_LINE_SIZE - sizeof(rte_mbuf);
 constexpr unsigned kXdpHeadroomBytes = 256;
 constexpr unsigned kMaxXdpFrameBytes = kDataRoomBytes - RTE_PKTMBUF_HEADROOM - kXdpHeadroomBytes;
 constexpr unsigned kMaxPacketFrameBytes = kDataRoomBytes - RTE_PKTMBUF_HEADROOM;
@@ -58,6 +61,27 @@ class NewSockets {
   int family_;
   std::vector<int> before_;
 };
+
+/// A pool of page-sized, page-aligned buffers; rte_pktmbuf_pool_create() would place them anywhere. Null: no memory.
+rte_mempool* make_pool(const std::string& name, unsigned buffers) {
+  const unsigned element = sizeof(rte_mbuf) + kDataRoomBytes;
+  // NO_SPREAD: no padding that would spread objects over memory channels, and over page boundaries.
+  rte_mempool* const pool =
+      rte_mempool_create_empty(name.c_str(), buffers, element, kPoolCache, sizeof(rte_pktmbuf_pool_private),
+                               SOCKET_ID_ANY, RTE_MEMPOOL_F_NO_SPREAD);
+  if (pool == nullptr || rte_mempool_set_ops_byname(pool, rte_mbuf_best_mempool_ops(), nullptr) != 0) return nullptr;
+  rte_pktmbuf_pool_private room{};
+  room.mbuf_data_room_size = static_cast<std::uint16_t>(kDataRoomBytes);
+  rte_pktmbuf_pool_init(pool, &room);
+  const std::size_t bytes = std::size_t{buffers} * kBufferBytes;
+  const rte_memzone* const zone =
+      rte_memzone_reserve_aligned((name + "_pages").c_str(), bytes, SOCKET_ID_ANY, 0, kBufferBytes);
+  if (zone == nullptr || rte_mempool_populate_virt(pool, static_cast<char*>(zone->addr), bytes, kBufferBytes, nullptr,
+                                                   nullptr) != static_cast<int>(buffers))
+    return nullptr;
+  rte_mempool_obj_iter(pool, rte_pktmbuf_init, nullptr);
+  return pool;
+}
 
 std::string failed(const PortSpec& spec, const std::string& what) {
   return spec.name + ": " + what;
@@ -276,8 +300,7 @@ Result<std::unique_ptr<Ports>, std::string> Ports::open(const Options& options) 
   // A port holds at most its receive ring, its fill ring and its transmit ring of a worker's buffers.
   const auto buffers = static_cast<unsigned>(options.ports.size()) * 2 * kDescriptors + 8 * kPoolCache;
   for (unsigned worker = 0; worker < options.workers; ++worker) {
-    rte_mempool* const pool = rte_pktmbuf_pool_create(("frames" + std::to_string(worker)).c_str(), buffers, kPoolCache,
-                                                      0, kDataRoomBytes, SOCKET_ID_ANY);
+    rte_mempool* const pool = make_pool("frames" + std::to_string(worker), buffers);
     if (pool == nullptr)
       return std::unexpected("no memory for " + std::to_string(buffers) + " frames a worker: raise --memory-mb");
     ports->pools_.push_back(pool);
@@ -304,6 +327,9 @@ void Ports::propagate_link_loss() noexcept {
 }
 
 Ports::~Ports() {
+  // net_af_xdp tries to detach a program that is not its own on close, and complains that the kernel does not let it.
+  (void)rte_log_set_level_pattern("pmd.net.af_xdp", RTE_LOG_EMERG);
+  libbpf_set_print(nullptr);
   for (std::size_t i = 0; i < held_down_.size(); ++i) {
     if (held_down_[i]) ports_[i].set_link(true);
   }

@@ -12,14 +12,13 @@
 namespace sluice {
 namespace {
 
-constexpr auto kGracePeriod = std::chrono::seconds(2);  // a live worker passes in milliseconds
 constexpr auto kGraceStep = std::chrono::microseconds(200);
 
 }  // namespace
 
 RuleSwitch::RuleSwitch(std::optional<Ed25519PublicKey> key, std::uint64_t most_bytes, unsigned workers,
-                       SlotDirectory& slots)
-    : key_(key), most_bytes_(most_bytes), workers_(workers), slots_(slots) {
+                       SlotDirectory& slots, std::chrono::milliseconds grace)
+    : key_(key), most_bytes_(most_bytes), workers_(workers), slots_(slots), grace_(grace) {
   const std::size_t bytes =
       (rte_rcu_qsbr_get_memsize(workers) + RTE_CACHE_LINE_SIZE - 1) / RTE_CACHE_LINE_SIZE * RTE_CACHE_LINE_SIZE;
   qsbr_ = static_cast<rte_rcu_qsbr*>(std::aligned_alloc(RTE_CACHE_LINE_SIZE, bytes));
@@ -81,7 +80,7 @@ Result<Sha256, std::string> RuleSwitch::swap_in(std::unique_ptr<LoadedRules> fre
 
 /// True once every worker has been quiescent since the token was taken.
 bool RuleSwitch::passed(std::uint64_t token, bool patient) noexcept {
-  const auto deadline = std::chrono::steady_clock::now() + kGracePeriod;
+  const auto deadline = std::chrono::steady_clock::now() + grace_;
   while (rte_rcu_qsbr_check(qsbr_, token, false) != 1) {
     if (!patient || std::chrono::steady_clock::now() >= deadline) return false;
     std::this_thread::sleep_for(kGraceStep);

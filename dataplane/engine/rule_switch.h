@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -50,8 +51,10 @@ class RuleSwitch {
  public:
   static constexpr std::size_t kMostWaiting = 2;
 
-  /// `key`: none means that every image is refused ("no-key"). `slots` outlives the switch.
-  RuleSwitch(std::optional<Ed25519PublicKey> key, std::uint64_t most_bytes, unsigned workers, SlotDirectory& slots);
+  /// `key`: none means that every image is refused ("no-key"). `slots` outlives the switch. `grace`: how long load()
+  /// waits for the workers; a live one passes in milliseconds.
+  RuleSwitch(std::optional<Ed25519PublicKey> key, std::uint64_t most_bytes, unsigned workers, SlotDirectory& slots,
+             std::chrono::milliseconds grace = std::chrono::seconds(2));
   /// The workers have left.
   ~RuleSwitch();
   RuleSwitch(const RuleSwitch&) = delete;
@@ -87,6 +90,7 @@ class RuleSwitch {
   std::uint64_t most_bytes_;
   unsigned workers_;
   SlotDirectory& slots_;
+  std::chrono::milliseconds grace_;
   rte_rcu_qsbr* qsbr_;
   std::atomic<const LoadedRules*> current_{nullptr};
 
