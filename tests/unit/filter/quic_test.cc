@@ -1,0 +1,73 @@
+#include <catch2/catch.hpp>
+
+#include "tests/support/pipeline_rig.h"
+#include "tests/support/quic_sealer.h"
+
+namespace sluice {
+namespace {
+
+using namespace test;
+
+Endpoints h3() {
+  Endpoints e;
+  e.dst_port = 443;
+  return e;
+}
+
+/// The CRYPTO bytes [from, to) of a ClientHello in one datagram of 1200 bytes or more.
+Buffer initial(std::string_view name, std::size_t filler, std::size_t from, std::size_t to, std::uint64_t number = 0) {
+  const ByteVector hello = client_hello(name, filler);
+  to = std::min(to, hello.size());
+  InitialToSeal seal_me;
+  seal_me.keys_from = seal_me.dcid = {1, 2, 3, 4, 5, 6, 7, 8};
+  seal_me.number = number;
+  append_crypto(seal_me.frames, from, Bytes(hello).subspan(from, to - from));
+  seal_me.pad_frames_to = 1180;
+  return udp_frame(h3(), seal(seal_me));
+}
+
+TEST_CASE("filter: a blocked QUIC handshake is dropped without an answer, and so is the rest of its connection") {
+  PipelineRig rig;
+  const Verdict v = rig.one(initial("www.bad.example", 0, 0, 5000));
+  CHECK(v.fate == Fate::Drop);
+  CHECK(v.order == rig.order("A-100"));
+  CHECK(rig.pipeline->replies().empty());
+  CHECK(rig.names(Method::Quic) == 1);
+  CHECK(rig.counters->blocked[static_cast<std::size_t>(Method::Quic)] == 1);
+  const Buffer short_header(40, 0x41);
+  CHECK(rig.one(udp_frame(h3(), short_header)).cause == Cause::Tombstone);
+  CHECK(rig.one(udp_frame(h3().reversed(), short_header), Side::Internet).cause == Cause::Tombstone);
+  Endpoints other = h3();
+  other.src_port = 5;
+  CHECK(rig.one(udp_frame(other, short_header)).fate == Fate::Forward);
+}
+
+TEST_CASE("filter: a QUIC ClientHello in two Initials is read in any order") {
+  const std::array<Buffer, 2> parts{initial("bad.example", 1500, 0, 1000, 0),
+                                    initial("bad.example", 1500, 1000, 5000, 1)};
+  for (const bool reversed : {false, true}) {
+    PipelineRig rig;
+    CHECK(rig.one(parts[reversed ? 1 : 0]).cause == Cause::QuicIncomplete);
+    CHECK(rig.one(parts[reversed ? 0 : 1]).order == rig.order("A-100"));
+  }
+}
+
+TEST_CASE("filter: a QUIC name is given once, however often its Initial is sent") {
+  PipelineRig rig;
+  for (int i = 0; i < 3; ++i) {
+    CHECK(rig.one(initial("fine.example", 0, 0, 5000)).fate == Fate::Forward);
+    CHECK(rig.pipeline->names().size() == (i == 0 ? 1 : 0));
+  }
+  CHECK(rig.names(Method::Quic) == 1);
+}
+
+TEST_CASE("filter: observe counts a blocked QUIC handshake and lets it go on") {
+  Policy policy = PipelineRig::enforcing();
+  policy.mode = Mode::Observe;
+  PipelineRig rig(policy);
+  for (int i = 0; i < 2; ++i) CHECK(rig.one(initial("bad.example", 0, 0, 5000)).fate == Fate::Forward);
+  CHECK(rig.hits("A-100").observed == 1);
+}
+
+}  // namespace
+}  // namespace sluice
