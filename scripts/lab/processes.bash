@@ -10,8 +10,15 @@ lab_lock() {
   flock -n "$lab_lock_fd" || { echo "lab: another run holds $lab_dir.lock" >&2; return 1; }
 }
 
-# Start time of a process in ticks since boot: with its id it names that process and no later one.
-lab_born() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+# Start time of a process in ticks since boot: with its id it names that process and no later one. Nothing where it has
+# ended, be it that nobody has reaped it yet.
+lab_born() {
+  local stat
+  local -a fields
+  { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0
+  read -r -a fields <<<"${stat##*) }"
+  [ "${fields[0]}" = Z ] || echo "${fields[19]}"
+}
 
 # lab_start NAME COMMAND…: in the background, in its own session, so that Ctrl-C reaches only this script.
 lab_start() {
@@ -32,13 +39,15 @@ lab_pid() {
   echo "$pid"
 }
 
+lab_ended() { ! lab_pid "$1"; }
+
 # lab_stop NAME [SIGNAL]: and waits for its end; after 5 s by force. Fine where it does not run.
 lab_stop() {
   local name=$1 signal=${2:-TERM} pid
   if pid=$(lab_pid "$name"); then
     kill "-$signal" "$pid" 2>/dev/null || true
     kill -CONT "$pid" 2>/dev/null || true
-    timeout 5 tail --pid="$pid" -s 0.02 -f /dev/null || { kill -KILL "$pid" 2>/dev/null || true; }
+    lab_until 5 lab_ended "$name" || { kill -KILL "$pid" 2>/dev/null || true; }
   fi
   rm -f "$lab_dir/pid/$name"
 }

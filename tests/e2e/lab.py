@@ -248,7 +248,7 @@ class Lab:
 
     def drops(self):
         """Every packet that a port lost: receive queue full, no buffer, transmit ring full."""
-        return {f"{port['name']}.{key}": port[key] for port in self.health()["ports"]
+        return {f"{port['name']}.{key}": port[key] for port in self.health()["ports"].values()
                 for key in ("imissed", "rx_nombuf", "tx_drop")}
 
     def hits(self):

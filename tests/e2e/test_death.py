@@ -36,9 +36,10 @@ class Pings:
         self.process.send_signal(signal.SIGINT)
         self.process.wait(10)
         text = self.text()
-        sent, got = map(int, re.search(r"(\d+) packets transmitted, (\d+) received", text).groups())
-        times = [float(t) for t in re.findall(r"\[(\d+\.\d+)\] \d+ bytes from", text)]
-        self.lost = sent - got
+        answers = [(int(n), float(t)) for t, n in re.findall(r"\[(\d+\.\d+)\] \d+ bytes from .* icmp_seq=(\d+)", text)]
+        times = [t for _, t in answers]
+        sent = max(n for n, _ in answers)  # what was under way at the end is not lost
+        self.lost = sent - len(answers)
         self.gap_ms = 1000 * max(b - a for a, b in zip(times, times[1:]))
         print(f"{self.lost} of {sent} pings lost, longest gap {self.gap_ms:.0f} ms")
 

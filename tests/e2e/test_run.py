@@ -56,7 +56,7 @@ def test_real_ports_observe_only(ports_without_programs):
                                env=environment(), stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True)
         try:
             until(lambda: "Ctrl-C" in log.read_text(), 90, alive=run, what=log)
-            assert dig("rehman.militant.example").records, "observe answers nothing"
+            assert dig("www.militant.example").records, "observe answers nothing"
             status = subprocess.run([RUN_DIR / "bin/sluicectl", "status", "--socket", RUN_DIR / "run/sluiced.sock", "--json"],
                                     capture_output=True, text=True, timeout=20).stdout
             assert '"observe"' in status

@@ -22,9 +22,11 @@ def image_of(lab, orders, folder):
       sed 's|state: {DIR}/compile}}|state: {DIR}/swap/state}}|' {DIR}/etc/sluice.yaml >{config}
       chmod 755 {DIR}/authority; chmod 644 {bundle}*""")
     signatures = [f"--signature {FEED}={path}" for path in bundle.parent.glob(bundle.name + ".*.minisig")]
-    done = shell(f"""setpriv --reuid "$lab_compile_uid" --regid "$lab_gid" --clear-groups "$(lab_program sluice-compile)" \
+    done = shell(f"""unshare --net -- setpriv --reuid "$lab_compile_uid" --regid "$lab_gid" --clear-groups "$(lab_program sluice-compile)" \
       --config {config} --bundle {FEED}={bundle} {' '.join(signatures)} --out {out}""")
-    return pathlib.Path(json.loads(done.stdout.strip().splitlines()[-1])["path"])
+    answer = json.loads(done.stdout.strip().splitlines()[-1])
+    assert answer["ok"], answer
+    return pathlib.Path(answer["image"])
 
 
 def resident_kb(pid):
@@ -70,7 +72,7 @@ def test_200_swaps_under_load(lab):
             refused += image in bad
             loaded += image not in bad
             sizes.append(resident_kb(pid))
-            if i % 4 == 0:
+            if i % 6 == 0:  # while one image is in force, and the other
                 judge_web(web)
         stop.touch()
         asked = json.loads(judge.communicate(timeout=30)[0])

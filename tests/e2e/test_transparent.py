@@ -2,11 +2,10 @@
 import hashlib
 import random
 import re
-import subprocess
-import sys
+import time
 
 import pytest
-from lab import CLIENT4, CLIENT6, DIR, SERVER4, SERVER6, in_ns, run, running, shell, until
+from lab import CLIENT4, CLIENT6, DIR, SERVER4, SERVER6, run, running, until
 
 from scapy.all import (ARP, GRE, ICMP, IP, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, SCTP, TCP, UDP,
                        Dot1AD, Dot1Q, Ether, IPOption_Router_Alert, Padding, Raw, RawPcapReader, fragment, wrpcap)
@@ -42,10 +41,6 @@ def test_10000_queries_of_dnsperf_lose_nothing(lab):
 
 
 # -- byte for byte --------------------------------------------------------------------------------------------------
-
-def macs():
-    return [run(ns, "cat", "/sys/class/net/eth0/address").stdout.strip() or mac_by_ip(ns) for ns in ("client", "server")]
-
 
 def mac_by_ip(ns):
     return re.search(r"link/ether (\S+)", run(ns, "ip", "link", "show", "eth0").stdout).group(1)
@@ -218,6 +213,18 @@ def test_spoofed_subscribers_get_no_more_than_was_sent_in_their_name(lab, source
             print(f"{source}: {len(packets)} packets, {sent} bytes in, {back} bytes out in {count} packets")
             assert count > 0
             assert back <= sent
+    finally:
+        lab.restart_dataplane("--credit", "65536:65536")
+
+
+def test_default_credit_is_all_that_a_spoofed_prefix_gains(lab):
+    """docs/interfaces.md --credit: 4096 bytes, and 64 a second, beyond what the prefix sent itself."""
+    lab.restart_dataplane()
+    try:
+        began = time.monotonic()
+        sent, back, count = spoof(blocked_queries("198.18.9.9", 500, True), lab)
+        print(f"{sent} bytes in, {back} bytes out in {count} packets")
+        assert sent < back <= sent + 4096 + 64 * (time.monotonic() - began)
     finally:
         lab.restart_dataplane("--credit", "65536:65536")
 
