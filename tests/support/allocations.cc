@@ -8,10 +8,13 @@
 namespace {
 std::atomic<std::uint64_t> calls{0};
 
-void* counted(std::size_t size, std::size_t align) {
+void* counted_or_null(std::size_t size, std::size_t align) noexcept {
   calls.fetch_add(1, std::memory_order_relaxed);
   const std::size_t rounded = (size + align - 1) / align * align;
-  if (void* p = std::aligned_alloc(align, rounded == 0 ? align : rounded)) return p;
+  return std::aligned_alloc(align, rounded == 0 ? align : rounded);
+}
+void* counted(std::size_t size, std::size_t align) {
+  if (void* p = counted_or_null(size, align)) return p;
   throw std::bad_alloc();
 }
 }  // namespace
@@ -33,6 +36,13 @@ void* operator new(std::size_t size, std::align_val_t a) {
 }
 void* operator new[](std::size_t size, std::align_val_t a) {
   return counted(size, static_cast<std::size_t>(a));
+}
+// ASan brings a nothrow new of its own, whose memory must not meet our delete. Libraries use it (Hyperscan).
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return counted_or_null(size, alignof(std::max_align_t));
+}
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+  return counted_or_null(size, alignof(std::max_align_t));
 }
 void operator delete(void* p) noexcept {
   std::free(p);

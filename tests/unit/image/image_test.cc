@@ -119,7 +119,7 @@ TEST_CASE("image: every changed byte and every truncation is found out") {
   const auto key = key_pair().open;
   for (std::size_t i = 0; i < image.size(); ++i) {
     std::vector<std::uint8_t> changed = image;
-    changed[i] ^= 1U << (i % 8);
+    changed[i] = static_cast<std::uint8_t>(changed[i] ^ (1U << (i % 8)));
     INFO("byte " << i);
     const std::string expected = i < 8                     ? "bad-magic"
                                  : i < 16                  ? "bad-version"

@@ -158,5 +158,5 @@ TEST_CASE("match: the names table says what decide() says") {
   compare(MatchEngine::Table, 2000);
 }
 TEST_CASE("match: the Hyperscan engine says what decide() says") {
-  compare(MatchEngine::Hyperscan, 150);
+  compare(MatchEngine::Hyperscan, 80);
 }
