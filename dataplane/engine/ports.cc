@@ -9,8 +9,11 @@
 #include <rte_mbuf.h>
 #include <rte_mbuf_pool_ops.h>
 #include <sys/socket.h>
+#include <xdp/libxdp.h>
 
 #include <algorithm>
+#include <cstdarg>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 
@@ -32,6 +35,12 @@ constexpr unsigned kEthernetBytes = 14 + 2 * 4;  // header and two tags
 constexpr std::uint32_t kJumboMtu = 9000;
 constexpr std::uint16_t kDescriptors = 2048;  // libxdp's ring size: net_af_xdp fills 2048 whatever is asked for
 constexpr unsigned kPoolCache = 256;
+
+/// libxdp remarks on every socket that it did not attach the program by itself: which is as it should be here.
+int print_but_adoption(libxdp_print_level level, const char* format, va_list arguments) {
+  if (level == LIBXDP_DEBUG || std::strstr(format, "program refcnt") != nullptr) return 0;
+  return std::vfprintf(stderr, format, arguments);
+}
 
 /// Sockets of this process with that address family, by descriptor.
 std::vector<int> sockets_of(int family) {
@@ -162,6 +171,11 @@ class PortOpener {
 
   Outcome open_packet(Port& port) {
     if (auto ok = open_interface(port, kMaxPacketFrameBytes); !ok.has_value()) return ok;
+    std::error_code error;
+    if (std::filesystem::exists(options_.wire_dir / port.spec_.device / SLUICE_PIN_LINK, error)) {
+      return std::unexpected(
+          failed(port.spec_, "sluice-wire is attached there: its program forwards before AF_PACKET sees a frame"));
+    }
     for (unsigned worker = 0; worker < options_.workers; ++worker) {
       auto socket = PacketSocket::open(port.spec_.device, port.interface_->mtu() + kEthernetBytes, options_.workers,
                                        pools_[worker]);
@@ -297,6 +311,7 @@ PortCounts Port::counts() const noexcept {
 
 Result<std::unique_ptr<Ports>, std::string> Ports::open(const Options& options) {
   std::unique_ptr<Ports> ports(new Ports);
+  libxdp_set_print(print_but_adoption);
   // A port holds at most its receive ring, its fill ring and its transmit ring of a worker's buffers.
   const auto buffers = static_cast<unsigned>(options.ports.size()) * 2 * kDescriptors + 8 * kPoolCache;
   for (unsigned worker = 0; worker < options.workers; ++worker) {
