@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,25 +10,25 @@
 #include "dataplane/base/result.h"
 #include "dataplane/packet/packet_view.h"
 
-struct pcap;
-
 namespace sluice {
 
 struct CapturedFrame {
   Bytes bytes;               ///< until the next call
   std::int64_t seconds = 0;  ///< since 1970
   std::uint32_t nanoseconds = 0;
+  int link = 0;  ///< LINKTYPE_ or DLT_ value, for link_type_of()
 };
 
-/// A capture file as libpcap reads it: pcap or pcapng, of micro- or nanoseconds.
+/// How frames of a libpcap link type begin; nothing for one that no name is read from.
+[[nodiscard]] std::optional<LinkType> link_type_of(int link) noexcept;
+[[nodiscard]] std::string link_name(int link);
+
+/// A file of captured frames, read from its start to its end in bounded memory.
 class Capture {
  public:
-  /// "-" is standard input. Else the reason why it cannot be read.
-  static Result<Capture, std::string> open(const std::string& path);
-
-  /// How frames begin; nothing for a link type that no name is read from.
-  [[nodiscard]] std::optional<LinkType> link() const noexcept;
-  [[nodiscard]] std::string link_name() const;
+  /// pcap (through libpcap) or pcapng, of any resolution of time; "-" is standard input. Else why it cannot be read.
+  static Result<std::unique_ptr<Capture>, std::string> open(const std::string& path);
+  virtual ~Capture() = default;
 
   enum class Next : std::uint8_t {
     Frame,
@@ -35,16 +36,15 @@ class Capture {
     Cut,     ///< the file ends inside a frame
     Broken,  ///< what follows is no frame
   };
-  Next next(CapturedFrame& out);
-  /// What libpcap says of Cut and Broken.
-  [[nodiscard]] std::string trouble() const;
-
- private:
-  struct Close {
-    void operator()(pcap* handle) const noexcept;
-  };
-  explicit Capture(pcap* handle) noexcept : handle_(handle) {}
-  std::unique_ptr<pcap, Close> handle_;
+  virtual Next next(CapturedFrame& out) = 0;
+  /// What is behind Cut and Broken.
+  [[nodiscard]] virtual std::string trouble() const = 0;
 };
+
+/// Owns what fopen() gave.
+struct CloseFile {
+  void operator()(std::FILE* file) const noexcept { std::fclose(file); }
+};
+using File = std::unique_ptr<std::FILE, CloseFile>;
 
 }  // namespace sluice

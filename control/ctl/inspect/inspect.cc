@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "control/ctl/inspect/capture.h"
@@ -27,18 +28,20 @@ std::uint64_t nanoseconds_of(const CapturedFrame& frame) noexcept {
 /// Collects frames into bursts and runs the pipeline over them, with the capture's clock for the worker's.
 class Inspection {
  public:
-  Inspection(const InspectOptions& options, const RuleSet* rules, LinkType link, std::FILE* out)
+  Inspection(const InspectOptions& options, const RuleSet* rules, std::FILE* out, std::FILE* err)
       : options_(options),
         rules_(rules),
-        link_(link),
         out_(out),
+        err_(err),
         slots_(rules != nullptr ? rules->orders().size() : 0),
         counters_(std::make_unique<WorkerCounters>()),
         pipeline_(std::make_unique<Pipeline>(policy_, PipelineLimits{}, kSeed, *counters_, 0)),
         bytes_(kBurstBytes) {}
 
   void add(const CapturedFrame& frame) {
-    const Bytes bytes = frame.bytes.first(std::min(frame.bytes.size(), kMaxFrameBytes));
+    const auto link = link_type_of(frame.link);
+    if (!link) warn_of(frame.link);
+    const Bytes bytes = frame.bytes.first(link ? std::min(frame.bytes.size(), kMaxFrameBytes) : 0);
     const std::uint64_t time_ns = nanoseconds_of(frame);
     if (count_ > 0 && (count_ == kMaxBurst || used_ + bytes.size() > kBurstBytes || time_ns < burst_ns_ ||
                        time_ns - burst_ns_ > kBurstSpan_ns)) {
@@ -49,8 +52,10 @@ class Inspection {
     std::ranges::copy(bytes, copy);
     used_ += bytes.size();
     times_[count_] = {frame.seconds, frame.nanoseconds};
-    burst_[count_++] = {
-        .data = copy, .len = static_cast<std::uint32_t>(bytes.size()), .from = Side::Subscriber, .link = link_};
+    burst_[count_++] = {.data = copy,
+                        .len = static_cast<std::uint32_t>(bytes.size()),
+                        .from = Side::Subscriber,
+                        .link = link.value_or(LinkType::Ethernet)};
   }
 
   /// Judges what was collected and writes its lines.
@@ -76,6 +81,12 @@ class Inspection {
   };
   static constexpr std::uint64_t kSeed = 0x736c75696365;  // the same capture gives the same lines
 
+  void warn_of(int link) {
+    if (!unread_links_.insert(link).second) return;
+    std::fprintf(err_, "%s: warning: no names are read from frames of link type %s\n", options_.file.c_str(),
+                 link_name(link).c_str());
+  }
+
   /// The monotonic clock goes with the frames' times, and stands still where they go back.
   void begin_burst(std::uint64_t time_ns, std::int64_t seconds) noexcept {
     if (frames_ == 0) {
@@ -89,8 +100,9 @@ class Inspection {
 
   const InspectOptions& options_;
   const RuleSet* rules_;
-  LinkType link_;
   std::FILE* out_;
+  std::FILE* err_;
+  std::set<int> unread_links_;        ///< link types that were warned of
   std::vector<std::uint32_t> slots_;  ///< all "other": nobody reads the counters
   Policy policy_;
   std::unique_ptr<WorkerCounters> counters_;
@@ -135,14 +147,8 @@ int run_inspect(const InspectOptions& options, std::FILE* out, std::FILE* err) {
     std::fprintf(err, "%s: not a capture that can be read: %s\n", options.file.c_str(), capture.error().c_str());
     return 1;
   }
-  const auto link = capture->link();
-  if (!link) {
-    std::fprintf(err, "%s: warning: no names are read from frames of link type %s\n", options.file.c_str(),
-                 capture->link_name().c_str());
-    return 0;
-  }
-  const auto inspection = std::make_unique<Inspection>(options, rules->get(), *link, out);
-  const int result = read_all(*capture, *inspection, options.file, err);
+  const auto inspection = std::make_unique<Inspection>(options, rules->get(), out, err);
+  const int result = read_all(**capture, *inspection, options.file, err);
   if (std::fflush(out) == 0 && std::ferror(out) == 0) return result;
   std::fprintf(err, "output cannot be written\n");
   return 1;

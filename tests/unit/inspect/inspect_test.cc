@@ -164,6 +164,115 @@ TEST_CASE("inspect: a link type without names is a warning") {
   CHECK_THAT(got.err, Catch::Contains("IEEE802_11"));
 }
 
+namespace {
+
+/// A pcapng file, block by block, in either byte order.
+class PcapngBytes {
+ public:
+  explicit PcapngBytes(bool big_endian = false) : big_endian_(big_endian) {
+    block(0x0a0d0d0a, [&] {
+      put(0x1a2b3c4d, 4);
+      put(1, 2);
+      put(0, 2);
+      put(~std::uint64_t{0}, 8);  // length of the section: not given
+    });
+  }
+  PcapngBytes& interface(unsigned link, int resolution = -1) {
+    return block(1, [&] {
+      put(link, 2);
+      put(0, 2);
+      put(65535, 4);
+      if (resolution < 0) return;
+      put(9, 2);
+      put(1, 2);
+      put(big_endian_ ? static_cast<std::uint64_t>(resolution) << 24 : static_cast<std::uint64_t>(resolution), 4);
+      put(0, 4);
+    });
+  }
+  PcapngBytes& packet(std::uint32_t interface, std::uint64_t time, const Buffer& frame) {
+    return block(6, [&] {
+      put(interface, 4);
+      put(time >> 32, 4);
+      put(time, 4);
+      put(frame.size(), 4);
+      put(frame.size(), 4);
+      bytes_.append(frame.begin(), frame.end());
+    });
+  }
+  PcapngBytes& simple_packet(const Buffer& frame) {
+    return block(3, [&] {
+      put(frame.size(), 4);
+      bytes_.append(frame.begin(), frame.end());
+    });
+  }
+  PcapngBytes& other(std::uint32_t type, std::size_t bytes) {
+    return block(type, [&] { bytes_.append(bytes, 'x'); });
+  }
+  PcapngBytes& append(const PcapngBytes& section) { return bytes_ += section.bytes_, *this; }
+  [[nodiscard]] const std::string& bytes() const { return bytes_; }
+
+ private:
+  void put(std::uint64_t v, unsigned n) {
+    for (unsigned i = 0; i < n; ++i) bytes_ += static_cast<char>(v >> (8 * (big_endian_ ? n - 1 - i : i)));
+  }
+  template <class Body>
+  PcapngBytes& block(std::uint32_t type, Body&& body) {
+    put(type, 4);
+    const std::size_t length_at = bytes_.size();
+    put(0, 4);
+    body();
+    bytes_.resize((bytes_.size() + 3) / 4 * 4);
+    const std::size_t total = bytes_.size() - length_at + 8;
+    put(total, 4);
+    bytes_.replace(length_at, 4, bytes_.substr(bytes_.size() - 4));
+    return *this;
+  }
+
+  bool big_endian_;
+  std::string bytes_;
+};
+
+constexpr std::uint64_t kStartMicros = std::uint64_t{kStart} * 1'000'000;
+
+}  // namespace
+
+TEST_CASE("inspect: pcapng with interfaces that differ in link type and resolution, and sections in byte order") {
+  PcapngBytes file;
+  file.interface(1).interface(101, 9).interface(105).other(5, 40);
+  file.packet(0, kStartMicros + 7, query("a.example"));
+  file.packet(1, std::uint64_t{kStart} * 1'000'000'000 + 7, without_ethernet(query("b.example")));
+  file.packet(2, kStartMicros, Buffer(50, 1)).simple_packet(query("c.example"));
+  file.append(
+      PcapngBytes(true).interface(1, 0x80 | 10).packet(0, std::uint64_t{kStart} << 10 | 512, query("d.example")));
+  const Output got = inspect_bytes(file.bytes(), {}, InspectOptions::Format::Text);
+  CHECK(got.result == 0);
+  CHECK(got.out ==
+        "1 2026-11-22T01:02:03.000007000Z dns a.example A\n"
+        "2 2026-11-22T01:02:03.000000007Z dns b.example A\n"
+        "4 1970-01-01T00:00:00.000000000Z dns c.example A\n"
+        "5 2026-11-22T01:02:03.500000000Z dns d.example A\n");
+  CHECK_THAT(got.err, Catch::Contains("IEEE802_11"));
+}
+
+TEST_CASE("inspect: pcapng that is cut is read up to there, one that is broken is an error") {
+  const std::string first = PcapngBytes().interface(1).packet(0, kStartMicros, query("a.example")).bytes();
+  PcapngBytes two;
+  two.interface(1).packet(0, kStartMicros, query("a.example")).packet(0, kStartMicros, query("b.example"));
+  for (std::size_t n = first.size() + 1; n < two.bytes().size(); ++n) {
+    const Output got = inspect_bytes(two.bytes().substr(0, n));
+    REQUIRE(got.result == 0);
+    REQUIRE_THAT(got.out, Catch::Contains("a.example") && !Catch::Contains("b.example"));
+    REQUIRE_THAT(got.err, Catch::Contains("warning: after frame 1"));
+  }
+  const auto broken = [&](const std::string& tail) { return inspect_bytes(first + tail).result == 1; };
+  CHECK(broken(PcapngBytes().packet(0, kStartMicros, query("b.example")).bytes()));  // no interface
+  CHECK(broken(std::string("\6\0\0\0\4\0\0\0\4\0\0\0", 12)));                        // length under its own frame
+  CHECK(broken(std::string("\6\0\0\0\0\0\0\x7f", 8)));                               // 2 GB
+  CHECK(broken(std::string("\5\0\0\0\x0c\0\0\0\x10\0\0\0", 12)));                    // lengths that differ
+  CHECK(broken(std::string("\x0a\x0d\x0d\x0a\x1c\0\0\0abcd", 12)));                  // no byte order
+  CHECK_FALSE(broken({}));
+}
+
 TEST_CASE("inspect: a handshake that is sent again is shown once") {
   const Output got = inspect_bytes(pcap(1, {hello_frame("a.example"), hello_frame("a.example")}));
   CHECK(std::count(got.out.begin(), got.out.end(), '\n') == 1);
