@@ -10,6 +10,7 @@
 #include "rules/model/order_check.h"
 #include "rules/text/order_yaml.h"
 #include "rules/text/pattern.h"
+#include "rules/text/public_suffix.h"
 #include "rules/text/small_file.h"
 #include "rules/text/target_text.h"
 
@@ -36,6 +37,9 @@ class FileReader {
 
   Result<OrdersFile, std::vector<FileError>> read(std::string_view text) {
     const YamlNode root = read_yaml(text, errors_);
+    if (listed_public_suffixes().empty()) {
+      errors_.push_back({0, 0, "G1", "the public suffix list cannot be read: install the package publicsuffix"});
+    }
     if (errors_.empty()) read_root(root);
     for (TextError& error : errors_) found_.push_back({file_, std::move(error)});
     if (found_.empty()) return std::move(out_);

@@ -43,7 +43,7 @@ using ReadNamesFile = std::function<Result<std::string, std::string>(const std::
 
 /// Reads an order file strictly (feed.md 1). All errors, each with its place; codes:
 ///   E_SCOPE  a URL, an account or an address where a name is wanted (guards G3, G4): says which instrument fits
-///   G1       the target is a public suffix: it would block everybody below it
+///   G1       the target is, or is above, a public suffix: it would block unrelated parties below it
 ///   G8       a required field is missing, too long or lasts too long
 ///   PATTERN  an expression outside the rule for patterns (rules/text/pattern.h)
 /// and none for text that is malformed.

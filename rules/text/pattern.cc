@@ -1,7 +1,6 @@
 #include "rules/text/pattern.h"
 
 #include <hs.h>
-#include <libpsl.h>
 
 #include <algorithm>
 #include <charconv>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "rules/text/bundle_jsonl.h"
+#include "rules/text/public_suffix.h"
 
 namespace sluice {
 namespace {
@@ -245,22 +245,37 @@ struct FreeDatabase {
   void operator()(hs_database_t* db) const noexcept { hs_free_database(db); }
 };
 
+struct FreeScratch {
+  void operator()(hs_scratch_t* scratch) const noexcept { hs_free_scratch(scratch); }
+};
+
+/// The first listed public suffix that the database matches; empty where there is none.
+std::string matched_suffix(const hs_database_t* db) {
+  hs_scratch_t* raw = nullptr;
+  if (hs_alloc_scratch(db, &raw) != HS_SUCCESS) return "(no memory to ask)";
+  const std::unique_ptr<hs_scratch_t, FreeScratch> scratch(raw);
+  const auto stop = [](unsigned, unsigned long long, unsigned long long, unsigned, void*) { return 1; };
+  for (const std::string& suffix : listed_public_suffixes()) {
+    const auto size = static_cast<unsigned>(suffix.size());
+    if (hs_scan(db, suffix.data(), size, 0, raw, stop, nullptr) == HS_SCAN_TERMINATED) return suffix;
+  }
+  return {};
+}
+
+/// Empty where Hyperscan compiles the pattern and it matches no public suffix.
 std::string hyperscan_says(std::string_view pattern) {
   const std::string anchored = "^(?:" + std::string(pattern) + ")$";
-  hs_database_t* db = nullptr;
-  hs_compile_error_t* error = nullptr;
-  const auto code = hs_compile(anchored.c_str(), HS_FLAG_SINGLEMATCH, HS_MODE_BLOCK, nullptr, &db, &error);
-  const std::unique_ptr<hs_database_t, FreeDatabase> free_db(db);
-  const std::unique_ptr<hs_compile_error_t, FreeCompileError> free_error(error);
-  if (code == HS_SUCCESS) return {};
-  return error != nullptr ? error->message : "cannot be compiled";
+  hs_database_t* raw = nullptr;
+  hs_compile_error_t* raw_error = nullptr;
+  const auto code = hs_compile(anchored.c_str(), HS_FLAG_SINGLEMATCH, HS_MODE_BLOCK, nullptr, &raw, &raw_error);
+  const std::unique_ptr<hs_database_t, FreeDatabase> db(raw);
+  const std::unique_ptr<hs_compile_error_t, FreeCompileError> error(raw_error);
+  if (code != HS_SUCCESS) return error ? error->message : "cannot be compiled";
+  const std::string suffix = matched_suffix(raw);
+  return suffix.empty() ? "" : "matches " + suffix + ", a public suffix";
 }
 
 }  // namespace
-
-bool is_public_suffix(const std::string& name) {
-  return psl_is_public_suffix2(psl_builtin(), name.c_str(), PSL_TYPE_ANY) == 1;
-}
 
 Result<void, PatternProblem> check_pattern(std::string_view pattern) {
   if (pattern.empty() || pattern.size() > kMaxPatternBytes) {

@@ -19,10 +19,7 @@ struct PatternProblem {
 ///  - what repeats without bound, or more than 253 times, cannot contain a dot: it stays inside one label
 ///  - every alternative ends in literal text of a public suffix, a dot, and at least part of one more label, which do
 ///    not make up a public suffix themselves
-///  - Hyperscan compiles it
+///  - Hyperscan compiles it, and it matches no listed public suffix
 [[nodiscard]] Result<void, PatternProblem> check_pattern(std::string_view pattern);
-
-/// True where the canonical name is a public suffix (libpsl, ICANN and private; any unlisted top-level label is one).
-[[nodiscard]] bool is_public_suffix(const std::string& name);
 
 }  // namespace sluice

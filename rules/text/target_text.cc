@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "rules/text/pattern.h"
+#include "rules/text/public_suffix.h"
 
 namespace sluice {
 namespace {
@@ -55,6 +55,9 @@ Result<Name, TargetProblem> read_name_target(std::string_view text, bool block) 
   if (!name.has_value()) return problem("", std::string(to_string(name.error())));
   if (block && is_public_suffix(name->text())) {
     return problem("G1", name->text() + " is a public suffix: unrelated parties hold the names below it");
+  }
+  if (block && is_above_public_suffix(name->text())) {
+    return problem("G1", name->text() + " is above a public suffix: unrelated parties hold the names below it");
   }
   return *name;
 }

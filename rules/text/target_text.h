@@ -14,7 +14,7 @@ struct TargetProblem {
 };
 
 /// Text of a name target as an author wrote it → canonical name. E_SCOPE for URLs, accounts and addresses; G1 (asked of
-/// blocks only) for public suffixes.
+/// blocks only) for public suffixes and what is above one.
 [[nodiscard]] Result<Name, TargetProblem> read_name_target(std::string_view text, bool block);
 
 }  // namespace sluice

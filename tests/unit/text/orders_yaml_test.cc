@@ -251,8 +251,8 @@ TEST_CASE("orders: what is no name gets the error that says which instrument fit
   CHECK(name_error("0xabc.example") == "none");
 }
 
-TEST_CASE("orders: a public suffix is not blocked (G1)") {
-  for (const char* text : {"com", "test", "co.uk", "github.io", "kawasaki.jp", "CO.UK."}) {
+TEST_CASE("orders: a public suffix, or what is above one, is not blocked (G1)") {
+  for (const char* text : {"com", "test", "co.uk", "github.io", "kawasaki.jp", "CO.UK.", "amazonaws.com"}) {
     CAPTURE(text);
     CHECK(name_error(text) == "13:22:G1");
   }

@@ -38,7 +38,7 @@ TEST_CASE("pattern: must end in a public suffix and at least part of one more la
   CHECK_FALSE(fine(R"(co\.uk)"));
   CHECK_FALSE(fine(R"((abc|)\.com)"));
   CHECK_FALSE(fine(R"(example\.com[a-z]?)"));
-  CHECK(fine(R"([a-z]*s\.com)"));
+  CHECK(fine(R"([a-z]*-mirrors\.com)"));
 }
 
 TEST_CASE("pattern: unbounded repeats stay inside one label") {
@@ -77,6 +77,12 @@ TEST_CASE("pattern: what is outside the language is told with its place") {
 
 TEST_CASE("pattern: what only Hyperscan can tell, it tells") {
   CHECK_FALSE(fine(R"([z-a]\.example\.org)"));
+}
+
+TEST_CASE("pattern: must not match a public suffix, also where its ending alone does not tell") {
+  CHECK(said(R"([a-z]*o\.uk)") == "0: matches co.uk, a public suffix");
+  CHECK(said(R"([a-z.]{1,60}k\.com)").ends_with("a public suffix"));
+  CHECK(fine(R"([b-z]?o\.example\.uk)"));
 }
 
 TEST_CASE("pattern: alternatives cannot multiply without bound") {
