@@ -17,11 +17,12 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t kMaxSignatureBytes = 16 << 10;
 constexpr std::uint64_t kMaxImageBytes = std::uint64_t{4} << 30;
 
-/// What sluice-compile may say of a bundle itself; anything else it says is trouble of its own, which may pass.
+/// What sluice-compile may say of a feed's bundle itself ("compile-failed": such as a pattern that does not compile).
+/// Anything else it says is trouble of its own, which may pass.
 bool is_verdict_on_bundle(const std::string& code) {
-  constexpr std::array<std::string_view, 13> kVerdicts{
-      "too-large",  "malformed", "unsigned", "half-signed",  "bad-signature", "unknown-key", "wrong-feed",
-      "wrong-root", "expired",   "rollback", "equivocation", "counts",        "unreadable"};
+  constexpr std::array<std::string_view, 14> kVerdicts{
+      "compile-failed", "too-large",  "malformed", "unsigned", "half-signed",  "bad-signature", "unknown-key",
+      "wrong-feed",     "wrong-root", "expired",   "rollback", "equivocation", "counts",        "unreadable"};
   return std::ranges::find(kVerdicts, code) != kVerdicts.end();
 }
 
@@ -49,13 +50,35 @@ Intake::Intake(const Config& config, Store& store, Alarms& alarms, Inbox& inbox,
       publish_(std::move(publish)),
       cancel_fd_(cancel_fd) {
   for (const FeedConfig& feed : config_.feeds) view_.feeds.push_back({feed.feed, feed.policy, {}, {}, {}});
+  show();
 }
 
 void Intake::recover(UnixSeconds now) {
   for (FeedView& feed : view_.feeds) load_feed(feed, now);
-  (void)store_.stage();
-  if (!open_current(now) || !image_matches_state()) rebuild(now);
+  const bool opened = open_current(now);
+  show();  // what stands is known, whatever sluice-compile lets us wait for below
+  resume_staged(now);
+  if (!opened || !image_matches_state()) rebuild(now);
   show();
+}
+
+/// A crash may have come after sluice-compile took a bundle and before we did: sluice-compile then refuses the one
+/// before, as a rollback. What was staged is judged like any arrival, and taken up if it is newer than what stands.
+void Intake::resume_staged(UnixSeconds now) {
+  const fs::path staged = store_.staging();
+  if (!fs::exists(staged / "bundle.jsonl")) return;
+  now_ns_ = now * 1'000'000'000;
+  try {
+    auto examined =
+        examine(bundle_files_in(staged), config_, now, [this](const std::string& feed) { return store_.state(feed); });
+    if (!examined || examined->unchanged) return;
+    if (const auto compiled = compile_with(examined->header.feed, staged)) {
+      log(LogLevel::Notice, "taking up what a crash left", {{"feed", examined->header.feed}});
+      keep(*std::move(examined), staged, compiled->image);
+    }
+  } catch (const std::exception& e) {
+    log(LogLevel::Warning, "what a crash left is not taken up", {{"detail", e.what()}});
+  }
 }
 
 /// The last good bundle as it lies on disk. One that does not verify any more is an alarm; what is in current.img
@@ -186,12 +209,12 @@ bool Intake::looked_at_already(const Arrival& arrival) const {
 }
 
 std::optional<Outcome> Intake::take_up_one(const Arrival& arrival, bool patient) {
-  if (patient && arrival.newest_ns + Inbox::kQuietNs > now_ns_) {
-    has_more_ = true;
-    return {};
-  }
   if (patient && looked_at_already(arrival)) {
     wait_for_more(arrival, patient);
+    return {};
+  }
+  if (patient && arrival.newest_ns + Inbox::kQuietNs > now_ns_) {
+    has_more_ = true;
     return {};
   }
   Outcome outcome;
@@ -240,28 +263,34 @@ Outcome Intake::accept(const Arrival& arrival, Examined&& examined, const fs::pa
   const auto compiled = compile_with(header.feed, staged);
   if (!compiled) {
     const CompileError& error = compiled.error();
-    const bool of_this = error.feed.empty() || error.feed == header.feed;
-    const bool final = error.answered && is_verdict_on_bundle(error.code) && of_this;
+    const bool final = error.answered && error.feed == header.feed && is_verdict_on_bundle(error.code);
     const std::string detail = error.answered ? "sluice-compile: " + error.code + ": " + error.detail : error.detail;
     Outcome outcome = refuse(arrival, {"compile-failed", header.feed, detail, !final});
     outcome.epoch = header.epoch;
     outcome.seq = header.seq;
     return outcome;
   }
-  FeedView& feed = feed_view(header.feed);
+  std::string signers;
+  for (const std::string& signer : examined.signers) signers += (signers.empty() ? "signed by " : ", ") + signer;
+  const Outcome outcome{arrival.name(), "accepted", header.feed, signers, header.epoch, header.seq};
+  keep(std::move(examined), staged, compiled->image);
+  pending_.erase(arrival.name());
+  inbox_.settle(arrival, Inbox::Fate::Accepted, "");
+  return outcome;
+}
+
+/// The commit, and then the new image.
+void Intake::keep(Examined&& examined, const fs::path& staged, const fs::path& image) {
+  const SnapshotHeader& header = examined.header;
   const FeedState state{header.feed, header.epoch, header.seq, examined.sha256, now()};
-  store_.keep(state, staged);  // the commit: from here on this snapshot stands
+  store_.keep(state, staged);  // from here on this snapshot stands
+  FeedView& feed = feed_view(header.feed);
   feed.state = state;
   feed.header = header;
   feed.orders = std::move(examined.orders);
-  pending_.erase(arrival.name());
   expired_.erase(header.feed);
   alarms_.superseded(header.feed);
-  rebuild_due_ = !activate(compiled->image, now());
-  inbox_.settle(arrival, Inbox::Fate::Accepted, "");
-  std::string signers;
-  for (const std::string& signer : examined.signers) signers += (signers.empty() ? "signed by " : ", ") + signer;
-  return {arrival.name(), "accepted", header.feed, signers, header.epoch, header.seq};
+  rebuild_due_ = !activate(image, now());
 }
 
 Outcome Intake::refuse(const Arrival& arrival, const Refusal& refusal) {

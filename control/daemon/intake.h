@@ -67,6 +67,8 @@ class Intake {
   std::optional<Outcome> take_up_one(const Arrival& arrival, bool patient);
   Outcome try_bundle(const Arrival& arrival);
   Outcome accept(const Arrival& arrival, Examined&& examined, const std::filesystem::path& staged);
+  void keep(Examined&& examined, const std::filesystem::path& staged, const std::filesystem::path& image);
+  void resume_staged(UnixSeconds now);
   Outcome refuse(const Arrival& arrival, const Refusal& refusal);
   void wait_for_more(const Arrival& arrival, bool patient);
   [[nodiscard]] bool looked_at_already(const Arrival& arrival) const;

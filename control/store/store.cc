@@ -89,7 +89,7 @@ BundleFiles Store::files(const FeedState& state) const {
 }
 
 fs::path Store::stage() {
-  const fs::path staged = folder_ / "staging";
+  const fs::path staged = staging();
   disk_->remove(staged);
   disk_->make_folder(staged);
   return staged;

@@ -31,7 +31,7 @@ struct BundleFiles {
 ///
 ///   feeds/SLUG/state.json                    which snapshot stands; replaced in one step: the commit
 ///   feeds/SLUG/EPOCH-SEQ-SHA12/bundle.jsonl  that snapshot and its signatures; never changed once it is there
-///   staging/                                 what is being looked at; emptied at start
+///   staging/                                 what is being looked at
 ///   images/                                  of sluice-compile, and the link current.img
 ///
 /// Every call is durable when it returns, or throws std::system_error and has changed nothing that a reader sees.
@@ -46,6 +46,8 @@ class Store {
 
   /// An empty folder for one arrival, in place of the one before.
   std::filesystem::path stage();
+  /// That folder, as it was left.
+  [[nodiscard]] std::filesystem::path staging() const { return folder_ / "staging"; }
   /// Makes the staged files the last good ones of their feed.
   void keep(const FeedState& state, const std::filesystem::path& staged);
 
