@@ -42,7 +42,7 @@ test::InitialToSeal client_initial(QuicVersion version) {
 struct Opening {
   Cause cause = Cause::None;
   QuicNext next = QuicNext::End;
-  InitialPacket packet;
+  InitialPacket packet;  ///< views into the datagram
   bool opened = false;
   ByteVector frames;
   std::uint64_t number = 0;
@@ -144,7 +144,8 @@ TEST_CASE("initial: every length of packet number and every connection ID length
       initial.token = ByteVector(id * 10, 9);
       initial.number_bytes = number_bytes;
       CAPTURE(number_bytes, id);
-      const Opening got = open_first(test::seal(initial), initial.dcid);
+      const ByteVector packet = test::seal(initial);
+      const Opening got = open_first(packet, initial.dcid);
       REQUIRE(got.opened);
       CHECK(ByteVector(got.packet.token.begin(), got.packet.token.end()) == initial.token);
     }
