@@ -1,55 +1,19 @@
 #include "rules/sign/bundle_file.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <memory>
+#include <functional>
 
 #include "rules/sign/minisign.h"
+#include "rules/text/small_file.h"
 
 namespace sluice {
 namespace {
 
-constexpr std::size_t kChunkBytes = 256 * 1024;
-
-struct Close {
-  void operator()(std::FILE* f) const noexcept { std::fclose(f); }
-};
-using File = std::unique_ptr<std::FILE, Close>;
-
-std::unexpected<TrustFailure> unreadable(const std::string& path) {
-  return std::unexpected(TrustFailure{TrustError::Unreadable, path + ": " + std::strerror(errno)});
-}
-
-/// Regular files only, so that a FIFO in an inbox cannot hold anybody up.
-File open_file(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return nullptr;
-  struct stat about{};
-  if (::fstat(fd, &about) != 0 || !S_ISREG(about.st_mode)) {
-    ::close(fd);
-    errno = EINVAL;
-    return nullptr;
+Result<void, TrustFailure> stream(const std::string& path, const std::function<bool(Bytes)>& take) {
+  const auto streamed = stream_regular_file(path, take);
+  if (!streamed.has_value()) {
+    return std::unexpected(TrustFailure{TrustError::Unreadable, path + ": " + streamed.error()});
   }
-  return File(::fdopen(fd, "rb"));
-}
-
-/// Feeds a file to `take(Bytes)` chunk by chunk, until that says false.
-template <class Take>
-Result<void, TrustFailure> stream(const std::string& path, Take&& take) {
-  const File file = open_file(path);
-  if (!file) return unreadable(path);
-  std::vector<std::uint8_t> chunk(kChunkBytes);
-  while (true) {
-    const std::size_t n = std::fread(chunk.data(), 1, chunk.size(), file.get());
-    if (n > 0 && !take(Bytes{chunk.data(), n})) return {};
-    if (std::ferror(file.get()) != 0) return unreadable(path);
-    if (n == 0) return {};
-  }
+  return {};
 }
 
 TrustError from(BundleErrorKind kind) noexcept {
