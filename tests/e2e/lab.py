@@ -52,9 +52,10 @@ def run(ns, *command, timeout=30, **options):
 
 
 @contextlib.contextmanager
-def running(ns, *command, ready=None, timeout=15, stop=signal.SIGTERM, **options):
-    """A process for the length of a block; `ready` is called until it is true."""
-    process = subprocess.Popen(in_ns(ns, *command), stdin=subprocess.DEVNULL, start_new_session=True, **options)
+def running(ns, *command, log, ready=None, timeout=15, stop=signal.SIGTERM):
+    """A process for the length of a block, that writes to the file `log`; `ready` is called until it is true."""
+    with open(log, "w") as out:
+        process = subprocess.Popen(in_ns(ns, *command), stdin=subprocess.DEVNULL, start_new_session=True, stdout=out, stderr=out)
     try:
         if ready:
             until(ready, timeout, alive=process)

@@ -14,15 +14,16 @@ class Pings:
     """Pings every 5 ms for the length of a block; then how many were lost, and the longest gap."""
 
     def __enter__(self):
-        self.log = open(DIR / "log/pings", "w+")
-        self.process = subprocess.Popen(in_ns("client", "ping", "-O", "-D", "-i", PING_EVERY_MS / 1000, "-W", "1", SERVER4),
-                                        stdout=self.log, stderr=subprocess.STDOUT)
+        self.log = DIR / "log/pings"
+        with open(self.log, "w") as out:
+            self.process = subprocess.Popen(
+                in_ns("client", "ping", "-O", "-D", "-i", PING_EVERY_MS / 1000, "-W", "1", SERVER4), stdout=out,
+                stderr=subprocess.STDOUT)
         until(lambda: self.count() >= 20, 5)
         return self
 
     def text(self):
-        self.log.seek(0)
-        return self.log.read()
+        return self.log.read_text()
 
     def count(self):
         return len(re.findall(r"bytes from", self.text()))
@@ -39,9 +40,10 @@ class Pings:
         answers = [(int(n), float(t)) for t, n in re.findall(r"\[(\d+\.\d+)\] \d+ bytes from .* icmp_seq=(\d+)", text)]
         times = [t for _, t in answers]
         sent = max(n for n, _ in answers)  # what was under way at the end is not lost
-        self.lost = sent - len(answers)
+        missing = sorted(set(range(1, sent + 1)) - {n for n, _ in answers})
+        self.lost = len(missing)
         self.gap_ms = 1000 * max(b - a for a, b in zip(times, times[1:]))
-        print(f"{self.lost} of {sent} pings lost, longest gap {self.gap_ms:.0f} ms")
+        print(f"{self.lost} of {sent} pings lost {missing[:20]}, longest gap {self.gap_ms:.0f} ms")
 
 
 def rules_hold():

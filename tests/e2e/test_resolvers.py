@@ -1,6 +1,4 @@
 """Resolvers of the subscriber's side that forward through the gateway: a block must look sane to each of them."""
-import contextlib
-
 import pytest
 from lab import DIR, SERVER4, SERVER6, dig, running
 
@@ -74,10 +72,8 @@ def resolver(lab, request):
         return dig(name, qtype, 4, "-p", str(PORTS[kind]), *options, server="127.0.0.1", timeout=2)
 
     command = {"unbound": unbound, "bind": bind, "knot": knot}[kind]()
-    with contextlib.ExitStack() as stack:
-        log = stack.enter_context(open(DIR / "log" / f"resolver-{kind}", "w"))
-        stack.enter_context(running("client", *command, stdout=log, stderr=log,
-                                    ready=lambda: (a := ask("ready.allowed.test")) and a.records))
+    with running("client", *command, log=DIR / "log" / f"resolver-{kind}",
+                 ready=lambda: (a := ask("ready.allowed.test")) and a.records):
         yield ask
 
 

@@ -93,13 +93,12 @@ class Capture:
     def __init__(self, ns, direction):
         self.path = DIR / f"capture-{ns}-{direction}.pcap"
         self.path.unlink(missing_ok=True)
-        self.log = open(DIR / "log" / f"tcpdump-{ns}-{direction}", "w+")
+        self.log = DIR / "log" / f"tcpdump-{ns}-{direction}"
         self.running = running(ns, "tcpdump", "-i", "eth0", "-Q", direction, "-U", "--immediate-mode", "-s", "0", "-B", "65536",
-                               "-w", self.path, stderr=self.log, ready=self.listens)
+                               "-w", self.path, log=self.log, ready=self.listens)
 
     def listens(self):
-        self.log.seek(0)
-        return "listening on" in self.log.read()
+        return "listening on" in self.log.read_text()
 
     def __enter__(self):
         self.running.__enter__()
@@ -107,8 +106,7 @@ class Capture:
 
     def __exit__(self, *failure):
         self.running.__exit__(*failure)
-        self.log.seek(0)
-        assert "0 packets dropped by kernel" in self.log.read()
+        assert "0 packets dropped by kernel" in self.log.read_text()
 
     def until_end(self, marker):
         def there():
