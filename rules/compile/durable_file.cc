@@ -60,7 +60,7 @@ std::optional<std::string> sync_folder_of(const std::string& path) {
 
 }  // namespace
 
-Result<DurableFile, std::string> DurableFile::write(std::string path, Bytes bytes, mode_t mode,
+Result<DurableFile, std::string> DurableFile::write(const std::string& path, Bytes bytes, mode_t mode,
                                                     std::optional<gid_t> group) {
   DurableFile file(path, path + ".new." + std::to_string(::getpid()));
   ::unlink(file.temporary_.c_str());  // of a process of this number that was killed

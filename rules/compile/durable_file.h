@@ -15,7 +15,7 @@ namespace sluice {
 class DurableFile {
  public:
   /// Writes and fsyncs `bytes` beside `path`. The error is a text for people.
-  static Result<DurableFile, std::string> write(std::string path, Bytes bytes, mode_t mode,
+  static Result<DurableFile, std::string> write(const std::string& path, Bytes bytes, mode_t mode,
                                                 std::optional<gid_t> group = std::nullopt);
   /// Gives the file its name, in place of one that is there. Nothing, or the error.
   [[nodiscard]] std::optional<std::string> publish();

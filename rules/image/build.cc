@@ -206,8 +206,8 @@ void ImageBuilder::collect(const OrderWithTargets& order) {
 }
 
 std::optional<BuildError> ImageBuilder::add_targets() {
-  const BuildError too_many{BuildErrorCode::TooManyTargets, "",
-                            std::to_string(names_.groups().size() + expressions_.groups().size())};
+  BuildError too_many{BuildErrorCode::TooManyTargets, "",
+                      std::to_string(names_.groups().size() + expressions_.groups().size())};
   header_.names = names_.groups().size();
   header_.patterns = expressions_.groups().size();
   add_patterns();

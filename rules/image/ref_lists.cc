@@ -11,6 +11,7 @@ std::uint32_t RefLists::intern(std::vector<RefRecord>& refs) {
   refs.erase(repeats.begin(), repeats.end());
 
   std::vector<Key> keys;
+  keys.reserve(refs.size());
   for (const RefRecord& ref : refs) keys.push_back(key(ref));
   const auto [at, is_new] = known_.try_emplace(std::move(keys), static_cast<std::uint32_t>(lists_.size()));
   if (is_new) append(refs);
