@@ -191,9 +191,10 @@ TEST_CASE(
   PipelineRig decoy;
   shake_hands(decoy, https());
   decoy.one(tcp_frame(https(), {.options = {}, .payload = {22, 3, 1}}));
-  Segment garbage{.options = {}, .payload = {2, 0, 1, 0, 0}};
+  Segment garbage{.options = {}, .payload = {2, 0, 1, 0, 1, 0xff, 3, 3}};
+  garbage.payload.resize(60, 0xff);
   garbage.seq = 1003;
-  decoy.one(tcp_frame(https(), garbage));
+  CHECK(decoy.one(tcp_frame(https(), garbage)).fate == Fate::Forward);
   CHECK(decoy.one(tcp_frame(https(), whole)).order == decoy.order("A-100"));
 }
 
@@ -246,6 +247,7 @@ TEST_CASE("filter: 451 only for the first request of a connection whose handshak
   {
     PipelineRig rig(policy);
     shake_hands(rig, e);
+    rig.one(tcp_frame(e, syn()));  // a late copy
     rig.one(tcp_frame(e, bad));
     REQUIRE(rig.pipeline->replies().size() == 2);
     const ReadPacket page = reply(rig, 0);

@@ -206,6 +206,24 @@ TEST_CASE("dns answer: the shrunk answer is never larger than the query") {
   }
 }
 
+TEST_CASE("dns answer: a checksum of zero is sent as its complement (RFC 768)") {
+  DnsAsk ask;
+  unsigned complements = 0;
+  for (unsigned id = 0; id <= 0xffff; ++id) {
+    ask.id = static_cast<std::uint16_t>(id);
+    const Buffer frame = dns_query_frame(ask);
+    PacketView view;
+    parse_packet(frame, LinkType::Ethernet, view);
+    DnsQuery query;
+    if (parse_dns_query(view.payload_bytes(), 0, query) != Cause::None) FAIL("query");
+    std::array<std::uint8_t, 1024> out;
+    const std::size_t n = build_dns_answer(view, query, 0, {}, kText, out);
+    (void)read_reply({out.data(), n});  // throws where the checksum is missing or wrong
+    complements += at16(out, 40) == 0xffff;
+  }
+  CHECK(complements >= 1);
+}
+
 TEST_CASE("dns answer: none to a group address, and none where it does not fit the buffer") {
   std::array<std::uint8_t, 1024> out;
   const auto built = [&](const Buffer& frame, std::size_t room) {
