@@ -11,6 +11,7 @@
 #include "dataplane/packet/fragments.h"
 #include "dataplane/packet/parse.h"
 #include "dataplane/quic/connection.h"
+#include "dataplane/quic/initial.h"
 #include "dataplane/reply/envelope.h"
 
 namespace sluice {
@@ -225,9 +226,8 @@ void Pipeline::State::read_tcp(std::size_t i) noexcept {
 }
 
 void Pipeline::State::read_quic(std::size_t i) noexcept {
-  constexpr std::uint8_t kLongHeader = 0xc0;  // header form and fixed bit, RFC 9000 17.2
   const PacketView& view = views[i];
-  if (view.payload_len == 0 || (view.data[view.payload] & kLongHeader) != kLongHeader) return;
+  if (!looks_like_quic(view.payload_bytes())) return;
   Packet& packet = packets[i];
   packet.cause = quic.read(view, now.mono_ns, quic_name);
   if (packet.cause != Cause::None) return;

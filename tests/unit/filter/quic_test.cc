@@ -15,12 +15,14 @@ Endpoints h3() {
 }
 
 /// The CRYPTO bytes [from, to) of a ClientHello in one datagram of 1200 bytes or more.
-Buffer initial(std::string_view name, std::size_t filler, std::size_t from, std::size_t to, std::uint64_t number = 0) {
+Buffer initial(std::string_view name, std::size_t filler, std::size_t from, std::size_t to, std::uint64_t number = 0,
+               bool fixed_bit = true) {
   const ByteVector hello = client_hello(name, filler);
   to = std::min(to, hello.size());
   InitialToSeal seal_me;
   seal_me.keys_from = seal_me.dcid = {1, 2, 3, 4, 5, 6, 7, 8};
   seal_me.number = number;
+  seal_me.fixed_bit = fixed_bit;
   append_crypto(seal_me.frames, from, Bytes(hello).subspan(from, to - from));
   seal_me.pad_frames_to = 1180;
   return udp_frame(h3(), seal(seal_me));
@@ -40,6 +42,13 @@ TEST_CASE("filter: a blocked QUIC handshake is dropped without an answer, and so
   Endpoints other = h3();
   other.src_port = 5;
   CHECK(rig.one(udp_frame(other, short_header)).fate == Fate::Forward);
+}
+
+TEST_CASE("filter: a client that greases the fixed bit (RFC 9287) is read like any other") {
+  PipelineRig rig;
+  const Verdict v = rig.one(initial("www.bad.example", 0, 0, 5000, 0, false));
+  CHECK(v.fate == Fate::Drop);
+  CHECK(v.order == rig.order("A-100"));
 }
 
 TEST_CASE("filter: a QUIC ClientHello in two Initials is read in any order") {
