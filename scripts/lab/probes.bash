@@ -44,7 +44,21 @@ probe_web() {
   esac
 }
 
-# lab_show FILE: a table of every line `NAME EXPECTED METHOD…` (dns, sni, http); fails if any client saw something else.
+# probe_quic 4|6 NAME: a blocked handshake is never answered; the client gives up. It takes the name to ask for from its
+# host argument only, so it is given a hosts file of its own.
+probe_quic() {
+  local to
+  to=$(mktemp -d -p "$lab_dir")
+  echo "$(probe_address "$1") $2" >"$to/hosts"
+  # shellcheck disable=SC2016 # the inner shell's
+  in_ns client unshare --mount -- sh -c 'mount --bind "$1" /etc/hosts && shift && exec "$@"' sh "$to/hosts" \
+    gtlsclient -q --exit-on-first-stream-close --handshake-timeout=1s --timeout=2s --download="$to" \
+    "$2" 443 "https://$2/hello" >/dev/null 2>&1 || true
+  if [ -s "$to/hello" ]; then printf 'allowed\t%s\n' "$(cat "$to/hello")"; else printf 'blocked\tno handshake\n'; fi
+  rm -rf "$to"
+}
+
+# lab_show FILE: a table of every line `NAME EXPECTED METHOD…` (dns, sni, quic, http); fails if any client saw something else.
 lab_show() {
   local name expected methods method family verdict seen wrong=0 mark
   printf '%-28s %-8s %-9s %-9s    %s\n' NAME METHOD EXPECTED GOT SEEN
@@ -55,6 +69,7 @@ lab_show() {
         case $method in
           dns) IFS=$'\t' read -r verdict seen < <(probe_dns "$family" "$name") ;;
           sni) IFS=$'\t' read -r verdict seen < <(probe_web "$family" https "$name") ;;
+          quic) IFS=$'\t' read -r verdict seen < <(probe_quic "$family" "$name") ;;
           http) IFS=$'\t' read -r verdict seen < <(probe_web "$family" http "$name") ;;
         esac
         mark='ok '

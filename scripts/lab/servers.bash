@@ -1,4 +1,5 @@
-# Real servers on the far side of the gateway: unbound answers for every lab name, nginx serves HTTP and HTTPS.
+# Real servers on the far side of the gateway: unbound answers for every lab name, nginx serves HTTP and HTTPS, gtlsserver
+# (ngtcp2) HTTP/3.
 # shellcheck shell=bash
 
 # Every name below these is answered, with the server's addresses; every other name does not exist.
@@ -97,6 +98,10 @@ lab_servers_up() {
   lab_start unbound nsenter --net="/run/netns/${lab_prefix}server" -- unbound -d -p -c "$lab_dir/dns/unbound.conf"
   lab_start nginx nsenter --net="/run/netns/${lab_prefix}server" -- \
     nginx -p "$lab_dir/web" -e "$lab_dir/log/nginx.error" -c "$lab_dir/web/nginx.conf"
+  mkdir -p "$lab_dir/web/quic"
+  echo "you reached it by quic" >"$lab_dir/web/quic/hello"
+  lab_start quic nsenter --net="/run/netns/${lab_prefix}server" -- \
+    gtlsserver -q --htdocs="$lab_dir/web/quic" '*' 443 "$lab_dir/web/server.key" "$lab_dir/web/server.crt"
   lab_until 10 in_ns server dig +short +time=1 +tries=1 "@$lab_server4" ready.test
   lab_until 10 in_ns server curl -sf -m 1 "http://$lab_server4/"
 }

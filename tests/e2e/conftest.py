@@ -30,3 +30,10 @@ def pytest_runtest_makereport(item, call):
     report = outcome.get_result()
     if report.failed:
         report.sections.append(("logs of the lab", lab_module.logs()))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Packets lost, gaps, totals: what the tests measured on the way."""
+    terminalreporter.section("measured")
+    for line in lab_module.MEASURED:
+        terminalreporter.write_line(line)

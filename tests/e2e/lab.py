@@ -23,6 +23,13 @@ SERVER4, SERVER6 = "198.19.0.1", "2001:db8:19::1"
 SERVERS = {4: SERVER4, 6: SERVER6}
 
 
+MEASURED = []  # one line each; shown at the end of the run
+
+
+def measured(text):
+    MEASURED.append(f"{os.environ['PYTEST_CURRENT_TEST'].split(' ')[0].removeprefix('tests/e2e/')}: {text}")
+
+
 def shell(script, check=True, timeout=120):
     """Runs bash with the functions of scripts/lab at hand."""
     done = subprocess.run(

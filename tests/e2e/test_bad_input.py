@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 import pytest
-from lab import BASE, DIR, SERVER4, dig, shell, until
+from lab import BASE, DIR, SERVER4, dig, measured, shell, until
 
 AUTHORITY = DIR / "authority"
 
@@ -213,7 +213,7 @@ def test_bad_images_are_refused_and_counted(lab):
         still_enforced()
     missing = lab.telemetry(f"/sluice/load,{DIR}/nosuch.img")
     assert not missing["ok"]
-    print(errors, missing["error"])
+    measured(f"{errors}, missing: {missing['error']}")
     after = lab.health()
     assert after["rejected"] - health["rejected"] == len(errors) + 1
     assert after["image"]["sha256"] == health["image"]["sha256"]

@@ -5,7 +5,7 @@ import subprocess
 import os
 
 import pytest
-from lab import CURL_RESET, DIR, SERVER4, SERVER6, curl, dig, in_ns, shell, until
+from lab import CURL_RESET, DIR, SERVER4, SERVER6, curl, dig, in_ns, measured, shell, until
 
 PING_EVERY_MS = 5
 
@@ -43,7 +43,7 @@ class Pings:
         missing = sorted(set(range(1, sent + 1)) - {n for n, _ in answers})
         self.lost = len(missing)
         self.gap_ms = 1000 * max(b - a for a, b in zip(times, times[1:]))
-        print(f"{self.lost} of {sent} pings lost {missing[:20]}, longest gap {self.gap_ms:.0f} ms")
+        measured(f"{self.lost} of {sent} pings lost {missing[:20]}, longest gap {self.gap_ms:.0f} ms")
 
 
 def rules_hold():

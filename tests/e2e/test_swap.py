@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 
-from lab import BASE, CURL_RESET, DIR, FEED, SERVER4, TOP, curl, in_ns, shell, until
+from lab import BASE, CURL_RESET, DIR, FEED, SERVER4, TOP, curl, in_ns, measured, shell, until
 
 SWAPS = 200
 QUERIES = 20000
@@ -79,7 +79,7 @@ def test_200_swaps_under_load(lab):
         dnsperf = perf.communicate(timeout=60)[0]
     finally:
         shell("lab_start_sluiced")
-    print(f"swaps: {loaded} good, {refused} refused; load.py: {asked}; https: {web}; "
+    measured(f"swaps: {loaded} good, {refused} refused; load.py: {asked}; https: {web}; "
           f"resident: {sizes[20]} kB after 20, {sizes[-1]} kB after {SWAPS}")
     assert loaded == SWAPS // 2 and refused == SWAPS // 2
     assert asked["asked"] > 1000

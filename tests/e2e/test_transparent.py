@@ -5,7 +5,7 @@ import re
 import time
 
 import pytest
-from lab import CLIENT4, CLIENT6, DIR, SERVER4, SERVER6, run, running, until
+from lab import CLIENT4, CLIENT6, DIR, SERVER4, SERVER6, measured, run, running, until
 
 from scapy.all import (ARP, GRE, ICMP, IP, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, SCTP, TCP, UDP,
                        Dot1AD, Dot1Q, Ether, IPOption_Router_Alert, Padding, Raw, RawPcapReader, fragment, wrpcap)
@@ -38,6 +38,8 @@ def test_10000_queries_of_dnsperf_lose_nothing(lab):
     assert re.search(r"Response codes:\s+NOERROR 10000", done.stdout)
     assert lab.drops() == before
     assert lab.hits()["E2E-00002"] - hits["E2E-00002"] == blocked
+    rate = re.search(r"Queries per second:\s+(\S+)", done.stdout).group(1)
+    measured(f"10000 queries, {blocked} of them blocked, at {rate} a second: none lost")
 
 
 # -- byte for byte --------------------------------------------------------------------------------------------------
@@ -208,7 +210,7 @@ def test_spoofed_subscribers_get_no_more_than_was_sent_in_their_name(lab, source
     try:
         for packets in (blocked_queries(source, 300, True), blocked_queries(source, 300, False), hellos(source, 100)):
             sent, back, count = spoof(packets, lab)
-            print(f"{source}: {len(packets)} packets, {sent} bytes in, {back} bytes out in {count} packets")
+            measured(f"{source}: {len(packets)} packets, {sent} bytes in, {back} bytes out in {count} packets")
             assert count > 0
             assert back <= sent
     finally:
@@ -221,7 +223,7 @@ def test_default_credit_is_all_that_a_spoofed_prefix_gains(lab):
     try:
         began = time.monotonic()
         sent, back, count = spoof(blocked_queries("198.18.9.9", 500, True), lab)
-        print(f"{sent} bytes in, {back} bytes out in {count} packets")
+        measured(f"{sent} bytes in, {back} bytes out in {count} packets")
         assert sent < back <= sent + 4096 + 64 * (time.monotonic() - began)
     finally:
         lab.restart_dataplane("--credit", "65536:65536")
