@@ -105,10 +105,8 @@ class Walk {
   void run(std::span<const Lookup> in) noexcept {
     start(in);
     filter();
-    while (active_ > 0) {
-      probe();
-      verify();
-    }
+    while (active_ > 0) probe();
+    verify();
   }
 
  private:
@@ -125,17 +123,12 @@ class Walk {
       Suffix& suffix = suffixes_[active_];
       suffix.start(in[i].name->text(), seed_, i);
       if (!suffix.extend()) continue;
-      if (single_label_) look_at_single_label(suffix);
+      if (single_label_) (void)find(suffix);
       if (!suffix.extend()) continue;
       probes_[active_] = filter_probe(suffix.hash(), filter_words_);
       __builtin_prefetch(filter_ + probes_[active_].word);
       ++active_;
     }
-  }
-
-  void look_at_single_label(const Suffix& suffix) noexcept {
-    (void)find(suffix);
-    verify();
   }
 
   /// Most names end here: nothing with their last two labels is listed.
@@ -192,6 +185,7 @@ class Walk {
                                  static_cast<std::uint32_t>(suffix.length())};
   }
 
+  /// At the end, when the records have arrived.
   void verify() noexcept {
     for (std::size_t i = 0; i < candidates_; ++i) {
       const Candidate& at = candidate_[i];
@@ -203,7 +197,7 @@ class Walk {
     candidates_ = 0;
   }
 
-  static constexpr std::size_t kCandidates = RuleSet::kBatch;
+  static constexpr std::size_t kCandidates = 2 * RuleSet::kBatch;
 
   const std::uint64_t* const filter_;
   const std::uint64_t filter_words_;
