@@ -26,6 +26,11 @@ bool is_verdict_on_bundle(const std::string& code) {
   return std::ranges::find(kVerdicts, code) != kVerdicts.end();
 }
 
+/// What is missing is on our side, and may pass without the inbox changing.
+bool is_our_trouble(const Refusal& refusal) {
+  return refusal.code == "compile-failed" || refusal.code == "unreadable";
+}
+
 /// image.pub: 64 hex digits.
 std::optional<Ed25519PublicKey> read_image_key(const std::string& file) {
   const std::string text = read_whole(file, 256);
@@ -205,7 +210,7 @@ std::vector<Outcome> Intake::take_up(std::int64_t now_ns, bool patient) {
 bool Intake::looked_at_already(const Arrival& arrival) const {
   const auto it = pending_.find(arrival.name());
   if (it == pending_.end() || it->second.fingerprint != arrival.fingerprint) return false;
-  return it->second.refusal.code != "compile-failed" || now_ns_ - it->second.looked_ns < kRetryNs;
+  return !is_our_trouble(it->second.refusal) || now_ns_ - it->second.looked_ns < kRetryNs;
 }
 
 std::optional<Outcome> Intake::take_up_one(const Arrival& arrival, bool patient) {
@@ -221,10 +226,13 @@ std::optional<Outcome> Intake::take_up_one(const Arrival& arrival, bool patient)
   try {
     outcome = try_bundle(arrival);
   } catch (const std::system_error& e) {
-    const bool large = e.code() == std::errc::file_too_large;
-    outcome = refuse(arrival, {large ? "too-large" : "unreadable", "", e.what(), false});
+    if (e.code() == std::errc::file_too_large) {
+      outcome = refuse(arrival, {"too-large", "", e.what(), false});
+    } else {
+      outcome = refuse(arrival, {"unreadable", "", e.what(), true});  // a full disk, say: no fault of the bundle
+    }
   } catch (const std::exception& e) {
-    outcome = refuse(arrival, {"unreadable", "", e.what(), false});
+    outcome = refuse(arrival, {"unreadable", "", e.what(), true});
   }
   if (pending_.contains(arrival.name())) wait_for_more(arrival, patient);
   log(outcome.good() ? LogLevel::Notice : LogLevel::Warning, "bundle",
@@ -311,7 +319,7 @@ void Intake::wait_for_more(const Arrival& arrival, bool patient) {
   const Refusal& refusal = pending.refusal;
   has_more_ = true;
   view_.waiting.push_back({arrival.name(), refusal.code, refusal.detail});
-  const bool due = !patient || refusal.code == "compile-failed" || arrival.newest_ns + kSettleNs <= now_ns_;
+  const bool due = !patient || is_our_trouble(refusal) || arrival.newest_ns + kSettleNs <= now_ns_;
   if (pending.alarmed || !due) return;
   pending.alarmed = true;
   alarms_.raise(refusal.code, refusal.feed, arrival.name() + ": " + refusal.detail, now());

@@ -54,7 +54,7 @@ class Intake {
   [[nodiscard]] const RulesView& view() const noexcept { return view_; }
 
   static constexpr std::int64_t kSettleNs = 10'000'000'000;
-  static constexpr std::int64_t kRetryNs = 5'000'000'000;  ///< between attempts while sluice-compile does not answer
+  static constexpr std::int64_t kRetryNs = 5'000'000'000;  ///< between attempts while the trouble is ours
 
  private:
   /// A bundle that lacks something: what, when that was found, and of which state of its files.

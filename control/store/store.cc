@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "control/journal/journal.h"
 #include "rules/text/json_fields.h"
 #include "rules/text/json_writer.h"
 #include "rules/text/rfc3339.h"
@@ -44,6 +45,16 @@ FeedState read_state(std::string_view text, const fs::path& file) {
   if (state.sha256.size() != 64 || !when) throw std::runtime_error(file.string() + ": a field is missing");
   state.accepted = *when;
   return state;
+}
+
+/// What the commit does not depend on: where it fails, the next time will do.
+template <class Do>
+void tidy_up(Do&& act) noexcept {
+  try {
+    act();
+  } catch (const std::exception& e) {
+    log(LogLevel::Warning, "old files stay for now", {{"detail", e.what()}});
+  }
 }
 
 std::string version_folder(const FeedState& state) {
@@ -102,7 +113,7 @@ void Store::keep(const FeedState& state, const fs::path& staged) {
   disk_->remove(version);  // of an attempt that never reached the commit
   disk_->move_folder(staged, version);
   disk_->replace_file(home / "state.json", write_state(state));
-  forget_others(state);
+  tidy_up([&] { forget_others(state); });
 }
 
 void Store::forget_others(const FeedState& state) {
@@ -114,7 +125,7 @@ void Store::forget_others(const FeedState& state) {
 
 void Store::activate(const fs::path& image) {
   disk_->replace_link(current_image(), image.filename().string());
-  forget_old_images(image);
+  tidy_up([&] { forget_old_images(image); });
 }
 
 void Store::forget_old_images(const fs::path& active) {

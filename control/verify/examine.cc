@@ -61,7 +61,7 @@ Result<bool, Refusal> is_unchanged(const SnapshotHeader& header, const std::stri
     return std::unexpected(Refusal{"rollback", header.feed,
                                    "epoch/seq " + name(offered) + " offered, " + name(stands) + " stands", false});
   } catch (const std::exception& e) {
-    return std::unexpected(refuse(TrustError::Unreadable, header.feed, e.what()));
+    return std::unexpected(Refusal{"unreadable", header.feed, e.what(), true});
   }
 }
 

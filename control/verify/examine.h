@@ -33,10 +33,11 @@ struct Refusal {
   std::string code;  ///< as listed in docs/interfaces.md
   std::string feed;  ///< empty where it could not be told
   std::string detail;
-  bool may_complete = false;  ///< signatures are missing: they may still come
+  bool may_complete = false;  ///< not for good: signatures may still come, or our own trouble may pass
 };
 
-/// The snapshot that stands for a feed. May throw where that cannot be told: then the bundle is `unreadable`.
+/// The snapshot that stands for a feed. May throw where that cannot be told: then the bundle is
+/// `unreadable`, but not for good.
 using Standing = std::function<std::optional<FeedState>(const std::string& feed)>;
 
 /// Judges one bundle: its feed is configured, signatures meet the feed's root, the text is what the contract says and
