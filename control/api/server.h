@@ -41,7 +41,8 @@ class ApiServer {
   /// Answers now, or returns nothing and lets answer(ticket, …) follow. What it throws becomes a 500.
   using Handler = std::function<std::optional<ApiReply>(const ApiRequest&, Ticket)>;
 
-  /// Takes over the path: a stale socket there is replaced. Mode 0660. Throws std::system_error.
+  /// Takes over the path: a stale socket there is replaced. Mode 0660. POST is for root and `admin_uids`. Throws
+  /// std::system_error.
   ApiServer(const std::filesystem::path& socket, std::vector<uid_t> admin_uids, Handler handler);
   ~ApiServer();
   ApiServer(const ApiServer&) = delete;
