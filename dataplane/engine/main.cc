@@ -110,6 +110,7 @@ int run(const Options& options, const sigset_t& signals) {
 
   std::vector<WorkerStatus> statuses(options.workers);
   std::vector<std::unique_ptr<Worker>> workers;
+  workers.reserve(options.workers);
   for (unsigned i = 0; i < options.workers; ++i) {
     workers.push_back(std::make_unique<Worker>(i, **ports, options.policy, rules, (*counters)->worker(i), statuses[i],
                                                random_seed()));

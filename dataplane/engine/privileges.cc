@@ -45,7 +45,7 @@ Result<void, std::string> drop_sys_admin() {
   unsigned asked = 0;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task", error)) {
-    const int thread = std::atoi(entry.path().filename().c_str());
+    const int thread = static_cast<int>(std::strtol(entry.path().filename().c_str(), nullptr, 10));
     if (syscall(SYS_tgkill, getpid(), thread, signal_number) == 0) ++asked;
   }
   for (unsigned wait = 0; threads_done.load() < asked && wait < 1000; ++wait)

@@ -17,12 +17,12 @@ struct rte_mbuf;
 
 namespace sluice {
 
-/// What a worker tells the main thread. Only the worker writes it, but for `stop`.
+/// Between one worker and the main thread. Only the worker writes it, but for `stop`.
 struct alignas(64) WorkerStatus {
-  std::atomic<std::uint64_t> last_poll_ns{0};  ///< CLOCK_MONOTONIC
+  std::atomic<bool> stop{false};
   std::atomic<bool> running{false};
-  std::atomic<bool> captures_read{false};  ///< every pcap: input is at its end and all of it is out
-  alignas(64) std::atomic<bool> stop{false};
+  std::atomic<bool> captures_read{false};      ///< every pcap: input is at its end and all of it is out
+  std::atomic<std::uint64_t> last_poll_ns{0};  ///< CLOCK_MONOTONIC
 };
 
 /// One packet thread: receives on its queue of every port, judges the burst, and sends what may go on to the peer port.
