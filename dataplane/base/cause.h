@@ -32,6 +32,7 @@ namespace sluice {
   X(DnsBadPointer, "dns-bad-pointer", Forward, "compression pointer not strictly backward, or too many hops") \
   X(DnsNameTooLong, "dns-name-too-long", Forward, "name over 255 bytes on the wire")                          \
   X(DnsTooManyQuestions, "dns-too-many-questions", Forward, "more questions than are read")                   \
+  X(DnsIncomplete, "dns-incomplete", Forward, "DNS message over TCP goes on in a later segment")              \
   X(DnsNoRecursion, "dns-rd-clear", Forward, "blocked name in a query with RD=0 (resolver to authority)")     \
   X(DnsTsig, "dns-tsig", Forward, "blocked name in a query signed with TSIG or SIG(0)")                       \
   /* tls/ */                                                                                                  \

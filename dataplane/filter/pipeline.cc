@@ -18,7 +18,7 @@ namespace sluice {
 namespace {
 
 constexpr std::uint16_t kDnsPort = 53;
-constexpr std::uint16_t kClassIn = 1, kClassAny = 255;
+constexpr std::size_t kMaxAnsweredQuery = 512;  ///< of queries in TCP: larger ones are reset
 constexpr std::size_t kPrefetchFrames = 4;  ///< how far ahead of the parser the second cache line of a frame is fetched
 
 // Each table hashes with its own seed.
@@ -43,7 +43,8 @@ struct Pipeline::State {
     bool has_ports, has_key;
     bool is_query;  ///< a DNS query was read
     bool fallen;    ///< dropped by a tombstone
-    bool handshake_seen, first;
+    bool handshake_seen;
+    std::uint16_t query_bytes;  ///< of first_queries
     std::uint16_t first_name, names;
     std::uint32_t ip_bytes;  ///< of the frame that came, also where it completes a larger datagram
   };
@@ -54,7 +55,11 @@ struct Pipeline::State {
         worker(w),
         flow_seed(seed ^ kFlowSeed),
         blocked(limits.blocked_flows),
-        tcp({limits.young_flows, {limits.half_flows, limits.half_bytes_per_flow, limits.half_bytes_total}}),
+        tcp({.young_flows = limits.young_flows,
+             .given_names = limits.given_names,
+             .half = {limits.half_flows, limits.half_bytes_per_flow, limits.half_bytes_total},
+             .read_unstarted = p.read_unstarted,
+             .structured_error_option = p.structured_error_option}),
         fragments({.datagrams = limits.fragment_datagrams}, seed ^ kFragmentSeed),
         joined(kMaxBurst * fragments.buffer_bytes()),
         quic({.connections = limits.quic_connections, .half_read = limits.quic_half_read}, seed ^ kQuicSeed),
@@ -79,7 +84,7 @@ struct Pipeline::State {
   void read_quic(std::size_t i) noexcept;
   void fall(std::size_t i) noexcept;
   void pass(std::size_t i, Cause cause) noexcept;
-  /// Index of the first blocked name of a frame, or names.size().
+  /// Index of the first blocked name of a frame, or names.size(). Sets the cause where one is blocked but spared.
   [[nodiscard]] std::size_t blocked_name(std::size_t i) noexcept;
   void block(std::size_t i, const Frame& frame, std::size_t name, const ActiveRules& active) noexcept;
   void close(std::size_t i, const Frame& frame, std::size_t name, const RuleSet& rules) noexcept;
@@ -106,6 +111,8 @@ struct Pipeline::State {
   std::array<Verdict, kMaxBurst> verdicts;
   FoundNames names;
   DnsQuery query;
+  /// The first query of a TCP stream, where a packet completes it and may be answered.
+  std::array<std::array<std::uint8_t, kMaxAnsweredQuery>, kMaxBurst> first_queries;
   WireName quic_name;
 };
 
@@ -118,8 +125,8 @@ void Pipeline::State::parse(std::span<const Frame> burst) noexcept {
     if (views[i].cause == Cause::Fragment && is_read(burst[i])) join(i);
     packet.cause = views[i].cause;
     packet.has_ports = views[i].cause == Cause::None;
-    packet.has_key = packet.is_query = packet.fallen = packet.handshake_seen = packet.first = false;
-    packet.first_name = packet.names = 0;
+    packet.has_key = packet.is_query = packet.fallen = packet.handshake_seen = false;
+    packet.first_name = packet.names = packet.query_bytes = 0;
     verdicts[i] = {};
   }
 }
@@ -197,16 +204,9 @@ void Pipeline::State::read_dns(std::size_t i) noexcept {
   if (packet.cause != Cause::None) return;
   packet.is_query = true;
   packet.first_name = static_cast<std::uint16_t>(names.size());
-  for (std::size_t q = 0; q < query.question_count; ++q) {
-    const DnsQuestion& question = query.questions[q];
-    if (question.name_cause != Cause::None) {
-      packet.cause = question.name_cause;
-      continue;
-    }
-    names.add(i, Method::Dns, question.qtype, question.name, false);
-    names.meta(names.size() - 1) = {.question = static_cast<std::uint8_t>(q),
-                                    .judged = question.qclass == kClassIn || question.qclass == kClassAny};
-  }
+  packet.cause = for_each_question(query, [&](const DnsQuestion& question, const FoundNames::Meta& meta) {
+    (void)names.add(i, Method::Dns, question.qtype, question.name, meta);
+  });
   packet.names = static_cast<std::uint16_t>(names.size() - packet.first_name);
 }
 
@@ -215,14 +215,14 @@ void Pipeline::State::read_tcp(std::size_t i) noexcept {
   const PacketView& view = views[i];
   if (is_syn(view)) packet.cause = tcp.start(packet.key, packet.hash, view, now_s);
   if (view.payload_len == 0 || is_syn_ack(view)) return;
-  const TcpNames::Read read = tcp.read(packet.key, packet.hash, view, now_s);
-  if (read.cause != Cause::None) packet.cause = read.cause;
-  if (!read.found) return;
-  packet.handshake_seen = read.handshake_seen;
-  packet.first = read.first;
   packet.first_name = static_cast<std::uint16_t>(names.size());
-  packet.names = 1;
-  names.add(i, read.method, 0, *read.name, read.repeated);
+  const TcpNames::Read read = tcp.read(packet.key, packet.hash, view, now_s, i, names);
+  packet.names = static_cast<std::uint16_t>(names.size() - packet.first_name);
+  if (read.cause != Cause::None) packet.cause = read.cause;
+  packet.handshake_seen = read.handshake_seen;
+  if (!read.handshake_seen || read.first_query.size() > kMaxAnsweredQuery) return;
+  std::ranges::copy(read.first_query, first_queries[i].begin());
+  packet.query_bytes = static_cast<std::uint16_t>(read.first_query.size());
 }
 
 void Pipeline::State::read_quic(std::size_t i) noexcept {
@@ -233,7 +233,7 @@ void Pipeline::State::read_quic(std::size_t i) noexcept {
   if (packet.cause != Cause::None) return;
   packet.first_name = static_cast<std::uint16_t>(names.size());
   packet.names = 1;
-  names.add(i, Method::Quic, 0, quic_name, quic.repeated());
+  (void)names.add(i, Method::Quic, 0, quic_name, {.repeated = quic.repeated()});
 }
 
 void Pipeline::State::look_up(const RuleSet& rules) noexcept {
@@ -273,7 +273,9 @@ void Pipeline::State::pass(std::size_t i, Cause cause) noexcept {
 std::size_t Pipeline::State::blocked_name(std::size_t i) noexcept {
   const std::size_t end = std::size_t{packets[i].first_name} + packets[i].names;
   for (std::size_t k = packets[i].first_name; k < end; ++k) {
-    if (names[k].decision.blocked()) return k;
+    if (!names[k].decision.blocked()) continue;
+    if (names.meta(k).spared == Cause::None) return k;
+    packets[i].cause = names.meta(k).spared;
   }
   return names.size();
 }
@@ -299,12 +301,6 @@ void Pipeline::State::judge(std::span<const Frame> burst, const ActiveRules& act
 }
 
 void Pipeline::State::block(std::size_t i, const Frame& frame, std::size_t name, const ActiveRules& active) noexcept {
-  if (names[name].method == Method::Dns) {
-    (void)parse_dns_query(views[i].payload_bytes(), policy.structured_error_option, query);
-    // A resolver that asks an authority would take our answer for a lame or bogus one.
-    if (query.tsig) return pass(i, Cause::DnsTsig);
-    if (!query.recursion_desired) return pass(i, Cause::DnsNoRecursion);
-  }
   const std::uint32_t order = names[name].decision.order;
   const std::size_t slot = order < active.slots.size() && active.slots[order] < kOrderSlots ? active.slots[order] : 0;
   const auto method = static_cast<std::size_t>(names[name].method);
@@ -333,9 +329,13 @@ void Pipeline::State::close(std::size_t i, const Frame& frame, std::size_t name,
                         .order = &order,
                         .external = rules.feeds()[order.feed].external,
                         .handshake_seen = packets[i].handshake_seen,
-                        .first = packets[i].first};
+                        .first = names.meta(name).first};
+  const bool tcp_query = views[i].proto == IpProto::Tcp;
   if (names[name].method == Method::Dns) {
-    return responder.answer_dns(trigger, query, names.meta(name).question, now);
+    const Bytes message = tcp_query ? Bytes{first_queries[i].data(), packets[i].query_bytes} : views[i].payload_bytes();
+    (void)parse_dns_query(message, policy.structured_error_option, query);
+    if (!tcp_query) return responder.answer_dns(trigger, query, names.meta(name).question, now);
+    responder.end_dns(trigger, message, query, names.meta(name).question, now);
   }
   make_key(i, frame);
   entomb(i, order);

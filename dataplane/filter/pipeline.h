@@ -22,7 +22,8 @@ enum class Side : std::uint8_t { Subscriber, Internet };
 inline constexpr std::size_t kMaxBurst = 64;
 inline constexpr std::size_t kMaxReplyBytes = 1024;
 inline constexpr std::size_t kMaxRepliesPerBurst = 2 * kMaxBurst;  ///< RST to the client and to the server
-inline constexpr std::size_t kMaxNamesPerBurst = 4 * kMaxBurst;    ///< DnsQuery::kMaxQuestions a frame
+inline constexpr std::size_t kMaxNamesPerFrame = 64;               ///< more than queries fit into 1500 bytes
+inline constexpr std::size_t kMaxNamesPerBurst = kMaxNamesPerFrame * kMaxBurst;
 
 /// One received frame, contiguous, borrowed for the length of the call.
 struct Frame {
@@ -74,6 +75,7 @@ struct PipelineLimits {
   std::uint32_t half_flows = 1 << 12;
   std::uint32_t half_bytes_per_flow = 16 << 10;
   std::uint32_t half_bytes_total = 16 << 20;
+  std::uint32_t given_names = 1 << 16;  ///< 8 bytes each: names in TCP that are known when they are sent again
   std::uint32_t credit_prefixes = 1 << 12;
   std::uint32_t quic_connections = 1 << 13;
   std::uint32_t quic_half_read = 1 << 9;      ///< 18 KiB each
@@ -84,9 +86,9 @@ struct PipelineLimits {
 /// Owns the worker's bounded tables; all memory is taken in the constructor and none after.
 ///
 /// Names are read in packets from Side::Subscriber only; those from Side::Internet are held against the tombstones of
-/// blocked connections (Policy::read_both_sides lifts the difference for captures). Names are read in DNS queries over
-/// UDP to port 53, and, on any port, at the start of TCP streams (tcp_names.h) and in QUIC Initials. Of several
-/// questions in a query the first blocked one decides. A question of a class other than IN and ANY is never blocked.
+/// blocked connections (Policy::read_both_sides lifts the difference for captures). Names are read in DNS queries to
+/// port 53, over UDP and TCP, and, on any port, in TCP streams (tcp_names.h) and in QUIC Initials. Of several names in
+/// a packet the first blocked one decides. A question of a class other than IN and ANY is never blocked.
 ///
 /// Fragments go on as they come; names are read in the datagram that is put together from copies, and the fragment that
 /// completes a blocked one is dropped, as is every later one. views() then shows the datagram.

@@ -43,6 +43,9 @@ struct Policy {
   /// Names are read from both sides and every address may be a client: for captures and mirrors, which know no sides.
   /// On the wire only packets from Side::Subscriber are read; those from Side::Internet are held against tombstones.
   bool read_both_sides = false;
+  /// Where the start of a TCP stream was not seen (the gateway came up later, or another path was taken), a segment
+  /// that begins like a ClientHello, a request or a query is read. False: it is not, and counted as Cause::NoStartSeen.
+  bool read_unstarted = true;
   std::vector<Prefix> subscribers;  ///< the only addresses that are ever answered
   /// A DNS answer may outweigh its query by this many bytes per source prefix (/24, /48) beyond what that prefix sent
   /// in DNS queries; refilled at `credit_bytes_per_s`. Past that it is cut to the size of its query. 0, 0: strict.

@@ -23,6 +23,18 @@ std::uint32_t ttl_of(const Policy& policy, const ImageOrder& order, UnixSeconds 
   return static_cast<std::uint32_t>(std::clamp<UnixSeconds>(order.expires - now, 0, policy.dns_ttl_s));
 }
 
+DnsAnswerStyle style_of(const Policy& policy, const ImageOrder& order, UnixSeconds now) noexcept {
+  return {.kind = kind_of(policy.dns),
+          .ttl_s = ttl_of(policy, order, now),
+          .sinkhole4 = policy.sinkhole4,
+          .sinkhole6 = policy.sinkhole6};
+}
+
+DnsAnswerText text_of(const Trigger& trigger) noexcept {
+  const ImageOrder& order = *trigger.order;
+  return {order.id, order.appeal_url, order.authority, order.reason, trigger.external};
+}
+
 }  // namespace
 
 Responder::Responder(const Policy& policy, const PipelineLimits& limits, std::uint64_t seed, WorkerCounters& counters)
@@ -67,12 +79,8 @@ void Responder::answer_dns(const Trigger& trigger, const DnsQuery& query, std::s
   Reply* reply = next(trigger, trigger.in->from);
   if (reply == nullptr) return;
   const PacketView& view = *trigger.view;
-  const ImageOrder& order = *trigger.order;
-  DnsAnswerStyle style{.kind = kind_of(policy_.dns), .ttl_s = ttl_of(policy_, order, now.wall_s)};
-  style.sinkhole4 = policy_.sinkhole4;
-  style.sinkhole6 = policy_.sinkhole6;
-  const DnsAnswerText text{order.id, order.appeal_url, order.authority, order.reason, trigger.external};
-  const std::size_t full = build_dns_answer(view, query, question, style, text, reply->bytes);
+  const std::size_t full = build_dns_answer(view, query, question, style_of(policy_, *trigger.order, now.wall_s),
+                                            text_of(trigger), reply->bytes);
   if (full > 0 && credit_.spend(view.src(), full - view.l3, now.mono_ns)) return send(*reply, full);
 
   const std::size_t shrunk = build_shrunk_dns_answer(view, query, reply->bytes);
@@ -87,26 +95,13 @@ bool Responder::fits(const Trigger& trigger, std::size_t length) const noexcept 
   return trigger.handshake_seen || length - trigger.view->l3 <= trigger.ip_bytes;
 }
 
-/// The segment that says why, where policy asks for one and its size is allowed; else 0.
-std::size_t Responder::tcp_answer(const Trigger& trigger, Method method, MutableBytes out) noexcept {
-  const PacketView& view = *trigger.view;
-  std::size_t length = 0;
-  if (method == Method::Http) {
-    const ImageOrder& order = *trigger.order;
-    const Http451Text text{policy_.operator_url, order.id,         order.number, order.authority, order.law,
-                           order.reason,         order.appeal_url, order.expires};
-    length = build_http_451(view, text, out);
-  } else {
-    length = build_tls_alert(view, out);
-  }
-  return length > 0 && fits(trigger, length) ? length : 0;
-}
-
-void Responder::end_tcp(const Trigger& trigger, bool answer_first, Method method) noexcept {
+/// `answer` writes the segment that says why, or gives 0; it goes to the client only where its size is allowed.
+template <class Answer>
+void Responder::end_tcp(const Trigger& trigger, Answer&& answer) noexcept {
   if (allowed(trigger)) {
     if (Reply* reply = next(trigger, trigger.in->from)) {
-      std::size_t length = answer_first ? tcp_answer(trigger, method, reply->bytes) : 0;
-      if (length == 0) length = build_reset_to_client(*trigger.view, reply->bytes);
+      std::size_t length = answer(MutableBytes(reply->bytes));
+      if (length == 0 || !fits(trigger, length)) length = build_reset_to_client(*trigger.view, reply->bytes);
       length > 0 && fits(trigger, length) ? send(*reply, length) : count(Cause::ReplyTooLarge);
     }
   }
@@ -117,13 +112,33 @@ void Responder::end_tcp(const Trigger& trigger, bool answer_first, Method method
   }
 }
 
+void Responder::end_dns(const Trigger& trigger, Bytes message, const DnsQuery& query, std::size_t question,
+                        Now now) noexcept {
+  if (policy_.dns == DnsAction::Drop) return;
+  end_tcp(trigger, [&](MutableBytes out) noexcept -> std::size_t {
+    if (!trigger.first || !trigger.handshake_seen || message.empty()) return 0;
+    const ImageOrder& order = *trigger.order;
+    return build_dns_tcp_answer(*trigger.view, message, query, question, style_of(policy_, order, now.wall_s),
+                                text_of(trigger), out);
+  });
+}
+
 void Responder::end_tls(const Trigger& trigger) noexcept {
-  if (policy_.tls != TcpAction::Drop) end_tcp(trigger, policy_.tls == TcpAction::Alert, Method::Sni);
+  if (policy_.tls == TcpAction::Drop) return;
+  end_tcp(trigger, [&](MutableBytes out) noexcept -> std::size_t {
+    return policy_.tls == TcpAction::Alert ? build_tls_alert(*trigger.view, out) : 0;
+  });
 }
 
 void Responder::end_http(const Trigger& trigger) noexcept {
-  if (policy_.http != TcpAction::Drop)
-    end_tcp(trigger, policy_.http == TcpAction::Alert && trigger.first, Method::Http);
+  if (policy_.http == TcpAction::Drop) return;
+  end_tcp(trigger, [&](MutableBytes out) noexcept -> std::size_t {
+    if (policy_.http != TcpAction::Alert || !trigger.first) return 0;
+    const ImageOrder& order = *trigger.order;
+    const Http451Text text{policy_.operator_url, order.id,         order.number, order.authority, order.law,
+                           order.reason,         order.appeal_url, order.expires};
+    return build_http_451(*trigger.view, text, out);
+  });
 }
 
 }  // namespace sluice

@@ -35,6 +35,8 @@ class Responder {
   void saw_query(const Frame& in, const PacketView& view, std::size_t ip_bytes, std::uint64_t now_ns) noexcept;
 
   void answer_dns(const Trigger& trigger, const DnsQuery& query, std::size_t question, Now now) noexcept;
+  /// DNS in TCP; `message` is the first of its stream, and empty where it cannot be answered.
+  void end_dns(const Trigger& trigger, Bytes message, const DnsQuery& query, std::size_t question, Now now) noexcept;
   void end_tls(const Trigger& trigger) noexcept;
   void end_http(const Trigger& trigger) noexcept;
 
@@ -45,8 +47,8 @@ class Responder {
   [[nodiscard]] Reply* next(const Trigger& trigger, Side out) noexcept;
   [[nodiscard]] bool fits(const Trigger& trigger, std::size_t length) const noexcept;
   void send(Reply& reply, std::size_t length) noexcept;
-  void end_tcp(const Trigger& trigger, bool answer_first, Method method) noexcept;
-  [[nodiscard]] std::size_t tcp_answer(const Trigger& trigger, Method method, MutableBytes out) noexcept;
+  template <class Answer>
+  void end_tcp(const Trigger& trigger, Answer&& answer) noexcept;
   void count(Cause cause) noexcept { add(counters_.causes[static_cast<std::size_t>(cause)]); }
 
   const Policy& policy_;

@@ -1,173 +1,293 @@
 #include "dataplane/filter/tcp_names.h"
 
 #include <algorithm>
-#include <array>
-#include <string_view>
 
 namespace sluice {
 namespace {
 
-/// How far behind the start of a stream a segment may lie and still be kept as a part of its first message.
+using Flow = YoungFlows::Flow;
+using State = YoungFlows::State;
+using Next = StreamMessage::Next;
+
+constexpr std::uint16_t kDnsPort = 53;
+/// How far ahead of the place where a message is expected a segment may lie and still be kept as a part of it.
 constexpr std::uint32_t kReorderWindow = 16 << 10;
+/// Where in a TLS stream another ClientHello may begin.
+constexpr std::uint32_t kHelloWindow = 64 << 10;
 
-bool waits(const YoungFlows::Flow* young) noexcept {
-  return young != nullptr && (young->state == YoungFlows::State::Syn || young->state == YoungFlows::State::SynAck);
+/// Where the next message begins; of a stream in which none is expected, where it began.
+std::uint32_t place_of(const Flow& young) noexcept {
+  return young.waits() ? young.position + 1 : young.position;
 }
 
-/// A handshake record of SSL 3 or TLS whose first message is a ClientHello, as far as the bytes go.
-bool begins_hello(Bytes b) noexcept {
-  return b[0] == 22 && (b.size() < 2 || b[1] == 3) && (b.size() < 6 || b[5] == 1);
+Expect expect_of(const Flow* young) noexcept {
+  if (young == nullptr) return Expect::Unknown;
+  switch (young->state) {
+    case State::Tls: return Expect::Hello;
+    case State::Http: return Expect::Request;
+    case State::Dns: return Expect::Query;
+    case State::Free: return Expect::Unknown;
+    default: return Expect::Start;
+  }
 }
 
-/// In the middle of a stream only these make bytes without a whole request line look like a request: text that is
-/// uploaded begins with any word.
-bool begins_known_method(Bytes b) noexcept {
-  constexpr std::array<std::string_view, 9> kMethods{"GET ",     "POST ",    "HEAD ",  "PUT ",  "DELETE ",
-                                                     "OPTIONS ", "CONNECT ", "PATCH ", "TRACE "};
-  const std::string_view text(reinterpret_cast<const char*>(b.data()), b.size());
-  return std::any_of(kMethods.begin(), kMethods.end(), [&](std::string_view m) { return text.starts_with(m); });
+Cause goes_on(const Flow* young, bool dns_port) noexcept {
+  if (young != nullptr && young->state == State::Http) return Cause::HttpIncomplete;
+  return dns_port ? Cause::DnsIncomplete : Cause::TlsIncomplete;
 }
 
-bool is_upper(std::uint8_t c) noexcept {
-  return c >= 'A' && c <= 'Z';
-}
-
-std::uint32_t name_hash(const WireName& name, Method method) noexcept {
-  std::uint64_t h = 0xcbf29ce484222325U ^ static_cast<unsigned>(method);  // FNV-1a: only to tell two names apart
+std::uint64_t name_hash(const WireName& name) noexcept {
+  std::uint64_t h = 0xcbf29ce484222325U;  // FNV-1a: only to tell two names apart
   for (const char c : name.text()) h = (h ^ static_cast<std::uint8_t>(c)) * 0x100000001b3U;
-  return static_cast<std::uint32_t>(h ^ h >> 32);
+  return h;
 }
 
-bool goes_on(Cause cause) noexcept {
-  return cause == Cause::TlsIncomplete || cause == Cause::HttpIncomplete;
+std::uint64_t fingerprint(std::uint64_t flow, std::uint64_t what, std::uint64_t name) noexcept {
+  const auto mixed = static_cast<unsigned __int128>(flow ^ name) * (what * 0x9e3779b97f4a7c15U | 1);
+  return (static_cast<std::uint64_t>(mixed) ^ static_cast<std::uint64_t>(mixed >> 64)) * 0xe7037ed1a0b428dbU;
 }
 
 }  // namespace
 
+TcpNames::TcpNames(const Limits& limits)
+    : young_(limits.young_flows),
+      half_(limits.half),
+      given_(limits.given_names),
+      read_unstarted_(limits.read_unstarted),
+      structured_error_option_(limits.structured_error_option) {}
+
 Cause TcpNames::start(const FlowKey& key, std::uint64_t hash, const PacketView& view, std::uint32_t now_s) noexcept {
+  Flow* young = young_.find(hash, now_s);
+  if (young != nullptr && young->waits() && young->position == view.seq) return Cause::None;  // the SYN again
   if (!half_.empty()) {
     const std::uint32_t old = half_.find(key, hash, now_s);
     if (old != HalfRead::kNone) half_.close(old);
   }
-  YoungFlows::Flow* young = young_.find(hash, now_s);
-  if (waits(young) && young->position == view.seq) return Cause::None;  // the SYN again
-  young = young_.insert(hash, now_s, YoungFlows::State::Syn);
+  young = young_.insert(hash, now_s, State::Syn);
   if (young == nullptr) return Cause::YoungTableFull;
   young->position = view.seq;
   return Cause::None;
 }
 
 void TcpNames::answer(std::uint64_t hash, const PacketView& view, std::uint32_t now_s) noexcept {
-  YoungFlows::Flow* young = young_.find(hash, now_s);
-  if (!waits(young) || view.ack != young->position + 1) return;
-  young->state = YoungFlows::State::SynAck;
+  Flow* young = young_.find(hash, now_s);
+  if (young == nullptr || !young->waits() || view.ack != young->position + 1) return;
+  young->state = State::SynAck;
   young->detail = view.seq;
 }
 
-TcpNames::Read TcpNames::read(const FlowKey& key, std::uint64_t hash, const PacketView& view,
-                              std::uint32_t now_s) noexcept {
+TcpNames::Read TcpNames::read(const FlowKey& key, std::uint64_t hash, const PacketView& view, std::uint32_t now_s,
+                              std::size_t frame, FoundNames& out) noexcept {
   const bool syn = (view.tcp_flags & kSyn) != 0;
-  const Place at{key, hash, view.seq + (syn ? 1U : 0U), view.payload_bytes(), now_s};
-  YoungFlows::Flow* young = young_.find(hash, now_s);
-  if (!half_.empty()) {
-    const std::uint32_t handle = half_.find(key, hash, now_s);
-    if (handle != HalfRead::kNone) {
-      // A name whole in this segment counts even where other bytes were kept for its place.
-      const Read alone = read_stream(at.payload, false);
-      if (!alone.found) return go_on(at, handle, young);
-      half_.close(handle);
-      return whole(at, alone, at.seq);
-    }
+  Segment s{.key = key,
+            .hash = hash,
+            .seq = view.seq + (syn ? 1U : 0U),
+            .payload = view.payload_bytes(),
+            .now_s = now_s,
+            .dns_port = view.dst_port == kDnsPort,
+            .young = young_.find(hash, now_s),
+            .frame = frame,
+            .out = out,
+            .result = {}};
+  if (s.young != nullptr) {
+    s.young->seen_s = static_cast<std::uint16_t>(now_s);
+    s.result.handshake_seen = s.young->state == State::SynAck && view.ack == s.young->detail + 1 && !syn;
+    s.young->proven |= s.result.handshake_seen;
   }
-  const bool waiting = waits(young);
-  const bool first = waiting && at.seq == young->position + 1;
-  const bool handshake = first && young->state == YoungFlows::State::SynAck && view.ack == young->detail + 1 && !syn;
-
-  Read read = read_stream(at.payload, first);
-  read.first = first;
-  read.handshake_seen = handshake;
-  if (goes_on(read.cause)) return keep(at, at.seq, read.cause);
-  if (read.found) return whole(at, read, at.seq);
-  if (first) {
-    young->state = YoungFlows::State::Free;  // the stream has begun, and not with a name
-  } else if (waiting && at.seq - (young->position + 1) < kReorderWindow) {
-    return keep(at, young->position + 1, Cause::TlsIncomplete);  // a tail that came before its head
-  }
-  return read;
-}
-
-/// The name in the bytes of a stream that may begin a message; at_start: they are known to begin the stream.
-TcpNames::Read TcpNames::read_stream(Bytes stream, bool at_start) noexcept {
-  Read read;
-  if (begins_hello(stream) && (at_start || stream.size() >= 6)) {
-    read.cause = read_client_hello(stream, hello_);
-    read.method = Method::Sni;
-    read.name = &hello_.name;
-  } else if (at_start || is_upper(stream[0])) {
-    read.cause = read_request(stream, request_);
-    read.method = Method::Http;
-    read.name = &request_.host;
-    if (read.cause == Cause::HttpIncomplete && !at_start && !begins_known_method(stream)) {
-      read.cause = Cause::HttpNotRequest;
-    }
-    if (read.cause == Cause::HttpNotRequest) {
-      read.cause = at_start ? Cause::TlsNotHello : Cause::None;
-      return read;
-    }
+  const std::uint32_t handle = half_.empty() ? HalfRead::kNone : half_.find(key, hash, now_s);
+  if (handle != HalfRead::kNone) {
+    go_on(s, handle);
+  } else if (s.young == nullptr) {
+    join(s);
+  } else if (s.young->state == State::Tls) {
+    after_hello(s);
+  } else if (s.young->state == State::Other) {
+    after_other(s);
   } else {
-    return read;
+    follow(s);
   }
-  read.found = read.cause == Cause::None;
-  return read;
+  return s.result;
 }
 
-/// A name was read whose message begins at `position`: remembers it, to know it when it is sent again.
-TcpNames::Read TcpNames::whole(const Place& at, Read read, std::uint32_t position) noexcept {
-  const std::uint32_t name = name_hash(*read.name, read.method);
-  YoungFlows::Flow* young = young_.find(at.hash, at.now_s);
-  read.repeated = young != nullptr && young->state == YoungFlows::State::Read && young->position == position &&
-                  young->detail == name;
-  if (read.repeated) return read;
-  young = young_.insert(at.hash, at.now_s, YoungFlows::State::Read);
-  if (young != nullptr) {
-    young->position = position;
-    young->detail = name;
-  }
-  return read;
+/// A segment of a stream whose next message is expected at a known place.
+void TcpNames::follow(Segment& s) noexcept {
+  const std::uint32_t next = place_of(*s.young);
+  const auto ahead = static_cast<std::int32_t>(s.seq - next);
+  if (ahead > 0) return skip_ahead(s);
+  const auto known = static_cast<std::size_t>(-static_cast<std::int64_t>(ahead));
+  if (known < s.payload.size()) return read_from(s, s.payload.subspan(known), next);
+  (void)alone(s);  // sent again, or in a body
 }
 
-/// Begins to keep a stream from `base` on. `cause`: what is to be said of the segment meanwhile.
-TcpNames::Read TcpNames::keep(const Place& at, std::uint32_t base, Cause cause) noexcept {
-  Read read;
-  read.cause = cause;
-  const std::uint32_t handle = half_.open(at.key, at.hash, base, at.now_s);
+/// A segment that came before the one with the expected message, or whose predecessors were not seen.
+void TcpNames::skip_ahead(Segment& s) noexcept {
+  if (alone(s) == Protocol::Tls) return;
+  const std::uint32_t next = place_of(*s.young);
+  if (s.seq - next < kReorderWindow) {
+    if (s.result.cause == Cause::None) s.result.cause = goes_on(s.young, s.dns_port);
+    return keep(s, next, s.seq, s.payload);
+  }
+  lose(s);
+}
+
+/// What was expected is not to be had: the stream goes on from this segment.
+void TcpNames::lose(Segment& s) noexcept {
+  if (s.young == nullptr) return;
+  if (s.young->state == State::Http) s.young->position = s.seq + static_cast<std::uint32_t>(s.payload.size());
+  if (s.young->state == State::Dns) s.young->state = State::Free;  // to be told anew where a message begins
+}
+
+/// A segment in a TLS stream whose ClientHello was read.
+void TcpNames::after_hello(Segment& s) noexcept {
+  if (s.seq - s.young->position < kHelloWindow) read_from(s, s.payload, s.seq);
+}
+
+/// A segment in a stream that began with no name.
+void TcpNames::after_other(Segment& s) noexcept {
+  if (s.seq == s.young->position) return read_from(s, s.payload, s.seq);
+  if (asks_for_tls(s.payload, s.young->detail)) {
+    set(s, State::Armed, s.seq + static_cast<std::uint32_t>(s.payload.size()));
+  }
+}
+
+/// A segment of a stream of which nothing is known.
+void TcpNames::join(Segment& s) noexcept {
+  if (read_unstarted_) return read_from(s, s.payload, s.seq);
+  const StreamMessage message = reader_.read(s.payload, Expect::Unknown, s.dns_port, structured_error_option_);
+  if (message.protocol != Protocol::Other) s.result.cause = Cause::NoStartSeen;
+}
+
+/// Reads the messages in `bytes`, which stand at `position`; keeps what is not whole.
+void TcpNames::read_from(Segment& s, Bytes bytes, std::uint32_t position) noexcept {
+  const Walked walked = walk(s, bytes, position);
+  if (!walked.more) return;
+  const std::uint32_t base = position + static_cast<std::uint32_t>(walked.used);
+  keep(s, base, base, bytes.subspan(walked.used));
+}
+
+TcpNames::Walked TcpNames::walk(Segment& s, Bytes bytes, std::uint32_t position) noexcept {
+  Walked walked;
+  while (walked.used < bytes.size()) {
+    const Bytes rest = bytes.subspan(walked.used);
+    const std::uint32_t here = position + static_cast<std::uint32_t>(walked.used);
+    const StreamMessage message = reader_.read(rest, expect_of(s.young), s.dns_port, structured_error_option_);
+    if (s.result.cause != Cause::NamesOverflow) s.result.cause = message.named ? Cause::None : message.cause;
+    if (message.named) give(s, message, here);
+    note(s, message, here, rest);
+    walked.more = message.next == Next::More;
+    if (message.next == Next::Anywhere) walked.used = bytes.size();
+    if (message.next != Next::At) return walked;
+    walked.used += message.length;
+  }
+  return walked;
+}
+
+/// Remembers where the stream stands behind a message.
+void TcpNames::note(Segment& s, const StreamMessage& message, std::uint32_t position, Bytes bytes) noexcept {
+  if (message.next == Next::More) return;
+  const auto end = position + static_cast<std::uint32_t>(bytes.size());
+  const std::uint32_t next = message.next == Next::At ? position + message.length : end;
+  switch (message.protocol) {
+    case Protocol::Tls:
+      if (s.young == nullptr || s.young->state != State::Tls) set(s, State::Tls, position);
+      return;
+    case Protocol::Http:
+      return set(s, message.next == Next::At && reader_.request().connect ? State::Armed : State::Http, next);
+    case Protocol::Dns:
+      if (message.next == Next::At) return set(s, State::Dns, next);
+      if (s.young != nullptr) s.young->state = State::Free;
+      return;
+    case Protocol::Other:
+      if (expect_of(s.young) != Expect::Start) return;
+      set(s, State::Other, position);
+      if (asks_for_tls(bytes, s.young->detail)) set(s, State::Armed, end);
+      return;
+  }
+}
+
+void TcpNames::set(Segment& s, State state, std::uint32_t position) noexcept {
+  if (s.young == nullptr || s.young->state == State::Free) s.young = young_.insert(s.hash, s.now_s, state);
+  if (s.young == nullptr) return;
+  if (state == State::Other && s.young->state != State::Other) s.young->detail = 0;
+  s.young->state = state;
+  s.young->position = position;
+}
+
+/// Reads a message that is whole in this segment by itself. Other where it gave no name.
+Protocol TcpNames::alone(Segment& s) noexcept {
+  const Expect expect = expect_of(s.young);
+  if (expect == Expect::Query) return Protocol::Other;
+  const StreamMessage message = reader_.read(s.payload, Expect::Unknown, s.dns_port, structured_error_option_);
+  const bool foreign = expect == Expect::Request && message.protocol != Protocol::Http;
+  if (!message.named || foreign) return Protocol::Other;
+  give(s, message, s.seq);
+  return message.protocol;
+}
+
+/// Keeps `bytes`, which stand at `seq`, until the message that begins at `base` is whole.
+void TcpNames::keep(Segment& s, std::uint32_t base, std::uint32_t seq, Bytes bytes) noexcept {
+  const bool proven = s.young != nullptr && s.young->proven;
+  const std::uint32_t handle = half_.open(s.key, s.hash, base, s.now_s, proven);
   if (handle == HalfRead::kNone) {
-    read.cause = Cause::HalfTableFull;
-  } else if (const HalfRead::Kept kept = half_.add(handle, at.seq, at.payload, at.now_s);
-             kept != HalfRead::Kept::Stored) {
+    s.result.cause = Cause::HalfTableFull;
+  } else if (const HalfRead::Kept kept = half_.add(handle, seq, bytes, s.now_s); kept != HalfRead::Kept::Stored) {
     half_.close(handle);
-    read.cause = kept == HalfRead::Kept::TooLong ? Cause::TlsTooLong : Cause::HalfTableFull;
+    s.result.cause = kept == HalfRead::Kept::TooLong ? Cause::TlsTooLong : Cause::HalfTableFull;
   }
-  return read;
 }
 
 /// A segment of a stream of which some bytes are kept.
-TcpNames::Read TcpNames::go_on(const Place& at, std::uint32_t handle, YoungFlows::Flow* young) noexcept {
-  Read read;
-  const HalfRead::Kept kept = half_.add(handle, at.seq, at.payload, at.now_s);
+void TcpNames::go_on(Segment& s, std::uint32_t handle) noexcept {
   const std::uint32_t base = half_.base(handle);
-  const bool at_start = waits(young) && base == young->position + 1;
+  // A name whole in this segment counts even where other bytes were kept for its place.
+  if (alone(s) == Protocol::Tls) {
+    set(s, State::Tls, s.young == nullptr ? s.seq : place_of(*s.young));
+    return half_.close(handle);
+  }
+  const HalfRead::Kept kept = half_.add(handle, s.seq, s.payload, s.now_s);
   const Bytes head = half_.head(handle);
-  read.cause = Cause::TlsIncomplete;
-  if (!head.empty()) read = read_stream(head, true);
-  read.first = at_start;
-  if (goes_on(read.cause) && kept == HalfRead::Kept::Stored) return read;
-  half_.close(handle);
-  if (read.found) return whole(at, read, base);
-  if (at_start) young->state = YoungFlows::State::Free;
-  if (kept == HalfRead::Kept::TooLong) read.cause = Cause::TlsTooLong;
-  if (kept == HalfRead::Kept::NoRoom) read.cause = Cause::HalfTableFull;
-  return read;
+  Walked walked{.used = 0, .more = true};
+  s.result.cause = goes_on(s.young, s.dns_port);
+  if (!head.empty()) walked = walk(s, head, base);
+  const bool stored = kept == HalfRead::Kept::Stored;
+  if (!stored) {
+    s.result.cause = kept == HalfRead::Kept::TooLong ? Cause::TlsTooLong : Cause::HalfTableFull;
+    if (walked.more) lose(s);
+  }
+  if (stored && walked.used <= head.size()) half_.consume(handle, walked.used);
+  const bool follows = walked.more || expect_of(s.young) == Expect::Request || expect_of(s.young) == Expect::Query ||
+                       (s.young != nullptr && s.young->state == State::Armed);
+  if (!stored || !follows || walked.used > head.size() || half_.drained(handle)) half_.close(handle);
+}
+
+void TcpNames::give(Segment& s, const StreamMessage& message, std::uint32_t position) noexcept {
+  const bool first = s.young != nullptr && s.young->waits() && position == place_of(*s.young);
+  switch (message.protocol) {
+    case Protocol::Tls:
+      // All hellos of a handshake count as one.
+      if (s.young != nullptr) position = place_of(*s.young);
+      return add(s, Method::Sni, reader_.hello().name, position, 0, {.first = first});
+    case Protocol::Http: return add(s, Method::Http, reader_.request().host, position, 0, {.first = first});
+    case Protocol::Dns:
+      if (first) s.result.first_query = reader_.query_bytes();
+      return give_queries(s, position);
+    case Protocol::Other: return;
+  }
+}
+
+void TcpNames::give_queries(Segment& s, std::uint32_t position) noexcept {
+  for_each_question(reader_.query(), [&](const DnsQuestion& question, FoundNames::Meta meta) {
+    meta.first = !s.result.first_query.empty() && s.result.first_query.data() == reader_.query_bytes().data();
+    add(s, Method::Dns, question.name, position + meta.question, question.qtype, meta);
+  });
+}
+
+void TcpNames::add(Segment& s, Method method, const WireName& name, std::uint32_t position, std::uint16_t qtype,
+                   const FoundNames::Meta& meta) noexcept {
+  FoundNames::Meta told = meta;
+  const std::uint64_t what = std::uint64_t{position} << 8 | static_cast<unsigned>(method);
+  told.repeated = given_.again(fingerprint(s.hash, what, name_hash(name)), s.now_s);
+  if (!s.out.add(s.frame, method, qtype, name, told)) s.result.cause = Cause::NamesOverflow;
 }
 
 }  // namespace sluice

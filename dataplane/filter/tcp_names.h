@@ -2,65 +2,101 @@
 
 #include <cstdint>
 
-#include "dataplane/base/wire_name.h"
+#include "dataplane/filter/found_names.h"
+#include "dataplane/filter/stream_message.h"
 #include "dataplane/flow/flow_key.h"
+#include "dataplane/flow/given.h"
 #include "dataplane/flow/half.h"
 #include "dataplane/flow/young.h"
-#include "dataplane/http/request.h"
 #include "dataplane/packet/packet_view.h"
-#include "dataplane/tls/client_hello.h"
-#include "rules/model/order.h"
 
 namespace sluice {
 
-/// Reads names at the start of TCP streams: the server name of a ClientHello, the host of an HTTP request, on any port.
-/// A message whole in one segment is read wherever a segment begins with it (so after STARTTLS, CONNECT and on kept
-/// connections); one that is spread over segments is put together from copies, in any order, where its start is
-/// known: by the SYN, or because a segment begins like one.
+/// Reads names in clients' TCP streams, each once however the stream is cut, ordered, repeated or overlapped (the first
+/// copy of a byte wins; but a message whole in one segment is read by itself, whatever was kept for its place):
+///
+/// - TLS on any port: the ClientHello that a stream begins with, or that follows STARTTLS (asks_for_tls) or the head of
+///   a CONNECT; and whatever else looks like one within 64 KiB of the stream's start, once it is known to be TLS.
+/// - HTTP on any port: the request that a stream begins with, those that follow it (told by Content-Length), and those
+///   that a segment begins with.
+/// - DNS to port 53: every message (RFC 7766), in the order of the stream.
+///
+/// Where a stream's start was not seen, a segment that begins like one of these is read as a beginning, unless
+/// Limits::read_unstarted says no: Cause::NoStartSeen then. In a stream that began otherwise nothing more is read but
+/// its start, sent again.
 class TcpNames {
  public:
   struct Limits {
     std::uint32_t young_flows;
+    std::uint32_t given_names;
     HalfRead::Limits half;
+    bool read_unstarted = true;
+    std::uint16_t structured_error_option = 0;  ///< as in Policy
   };
   struct Read {
-    Cause cause = Cause::None;  ///< None with !found: nothing there to be read
-    bool found = false;
-    bool repeated = false;        ///< this very message was read before: sent again
-    bool first = false;           ///< of the connection: no response can be outstanding
-    bool handshake_seen = false;  ///< in full, both ways: the client is where it says it is
-    Method method = Method::Sni;
-    const WireName* name = nullptr;  ///< until the next call
+    Cause cause = Cause::None;    ///< why nothing was read, or what is in the way
+    bool handshake_seen = false;  ///< in full, both ways, and this segment belongs to it: the client is who it says
+    Bytes first_query;            ///< DNS: the message, where it is the first of its stream; until the next call
   };
 
-  explicit TcpNames(const Limits& limits) : young_(limits.young_flows), half_(limits.half) {}
+  explicit TcpNames(const Limits& limits);
 
   /// A client's SYN. YoungTableFull or None.
   Cause start(const FlowKey& key, std::uint64_t hash, const PacketView& view, std::uint32_t now_s) noexcept;
-  /// A server's SYN and ACK; `key` and `hash` are those of the client's direction.
+  /// A server's SYN and ACK; `hash` is that of the client's direction.
   void answer(std::uint64_t hash, const PacketView& view, std::uint32_t now_s) noexcept;
-  /// A client's segment with payload.
-  [[nodiscard]] Read read(const FlowKey& key, std::uint64_t hash, const PacketView& view, std::uint32_t now_s) noexcept;
+  /// A client's segment with payload: adds its names to `out`, as those of `frame`.
+  [[nodiscard]] Read read(const FlowKey& key, std::uint64_t hash, const PacketView& view, std::uint32_t now_s,
+                          std::size_t frame, FoundNames& out) noexcept;
 
   void prefetch(std::uint64_t hash) const noexcept { young_.prefetch(hash); }
+  /// Streams of which parts are kept.
+  [[nodiscard]] const HalfRead& half() const noexcept { return half_; }
 
  private:
-  struct Place {  ///< where a segment stands
+  struct Segment {
     const FlowKey& key;
     std::uint64_t hash;
     std::uint32_t seq;  ///< of the first payload byte
     Bytes payload;
     std::uint32_t now_s;
+    bool dns_port;
+    YoungFlows::Flow* young;  ///< null: nothing is known of the stream
+    std::size_t frame;
+    FoundNames& out;
+    Read result;
   };
-  Read read_stream(Bytes stream, bool at_start) noexcept;
-  Read whole(const Place& at, Read read, std::uint32_t position) noexcept;
-  Read go_on(const Place& at, std::uint32_t handle, YoungFlows::Flow* young) noexcept;
-  Read keep(const Place& at, std::uint32_t base, Cause cause) noexcept;
+  /// Where a walk over messages ended.
+  struct Walked {
+    std::size_t used = 0;  ///< bytes of messages that were read; may lie beyond the bytes that were there
+    bool more = false;     ///< a message has begun there and goes on
+  };
+
+  void follow(Segment& s) noexcept;
+  void skip_ahead(Segment& s) noexcept;
+  void after_hello(Segment& s) noexcept;
+  void after_other(Segment& s) noexcept;
+  void join(Segment& s) noexcept;
+  void go_on(Segment& s, std::uint32_t handle) noexcept;
+
+  void read_from(Segment& s, Bytes bytes, std::uint32_t position) noexcept;
+  Walked walk(Segment& s, Bytes bytes, std::uint32_t position) noexcept;
+  Protocol alone(Segment& s) noexcept;
+  void keep(Segment& s, std::uint32_t base, std::uint32_t seq, Bytes bytes) noexcept;
+  void lose(Segment& s) noexcept;
+  void note(Segment& s, const StreamMessage& message, std::uint32_t position, Bytes bytes) noexcept;
+  void set(Segment& s, YoungFlows::State state, std::uint32_t position) noexcept;
+  void give(Segment& s, const StreamMessage& message, std::uint32_t position) noexcept;
+  void give_queries(Segment& s, std::uint32_t position) noexcept;
+  void add(Segment& s, Method method, const WireName& name, std::uint32_t position, std::uint16_t qtype,
+           const FoundNames::Meta& meta) noexcept;
 
   YoungFlows young_;
   HalfRead half_;
-  ClientHello hello_;
-  HttpRequest request_;
+  GivenNames given_;
+  StreamReader reader_;
+  const bool read_unstarted_;
+  const std::uint16_t structured_error_option_;
 };
 
 }  // namespace sluice

@@ -12,7 +12,8 @@ std::uint32_t tag_of(std::uint64_t hash) noexcept {
 
 bool lives(const YoungFlows::Flow& flow, std::uint32_t now_s) noexcept {
   const auto age = static_cast<std::uint16_t>(static_cast<std::uint16_t>(now_s) - flow.seen_s);
-  return flow.state != YoungFlows::State::Free && age <= YoungFlows::kLifetime_s;
+  const std::uint16_t limit = flow.waits() ? YoungFlows::kLifetime_s : YoungFlows::kBegunIdle_s;
+  return flow.state != YoungFlows::State::Free && age <= limit;
 }
 
 }  // namespace
@@ -31,12 +32,12 @@ YoungFlows::Flow* YoungFlows::insert(std::uint64_t hash, std::uint32_t now_s, St
   Flow* place = find(hash, now_s);
   if (place == nullptr) {
     for (Flow& flow : buckets_[hash & mask_].flows) {
-      // A free or outdated entry before one that only remembers a name.
+      // A free or outdated entry before a stream that has begun.
       if (!lives(flow, now_s)) {
         place = &flow;
         break;
       }
-      if (flow.state == State::Read) place = &flow;
+      if (!flow.waits()) place = &flow;
     }
   }
   if (place == nullptr) return nullptr;

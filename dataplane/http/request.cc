@@ -127,6 +127,36 @@ Cause assign_authority(WireName& out, std::string_view authority) noexcept {
   return host.empty() ? Cause::HttpNoHost : assign_text_name(out, host);
 }
 
+struct Field {
+  std::string_view name, value;
+};
+
+Field split_field(std::string_view line) noexcept {
+  const auto colon = line.find(':');
+  if (colon == std::string_view::npos) return {};
+  return {trim(line.substr(0, colon)), trim(line.substr(colon + 1))};
+}
+
+std::uint32_t read_length(std::string_view digits) noexcept {
+  constexpr std::uint32_t kMost = 1 << 30;
+  std::uint64_t length = 0;
+  for (const char c : digits) {
+    if (c < '0' || c > '9') return HttpRequest::kUnknownBody;
+    length = length * 10 + static_cast<unsigned>(c - '0');
+    if (length > kMost) return HttpRequest::kUnknownBody;
+  }
+  return static_cast<std::uint32_t>(length);
+}
+
+/// Content-Length and Transfer-Encoding, of which the second stands over the first (RFC 9112 6.3).
+void note_body(const Field& field, HttpRequest& out) noexcept {
+  if (equals_any_case(field.name, "transfer-encoding")) {
+    out.body_bytes = HttpRequest::kUnknownBody;
+  } else if (out.body_bytes != HttpRequest::kUnknownBody && equals_any_case(field.name, "content-length")) {
+    out.body_bytes = read_length(field.value);
+  }
+}
+
 /// Reads field lines up to the first Host: what it says of the host, or HttpIncomplete, or why there is none.
 Cause find_host(Lines& lines, HttpRequest& out) noexcept {
   std::string_view line;
@@ -136,9 +166,9 @@ Cause find_host(Lines& lines, HttpRequest& out) noexcept {
       return Cause::HttpNoHost;
     }
     if (kBlanks.find(line.front()) != std::string_view::npos) return Cause::HttpBadRequest;
-    const auto colon = line.find(':');
-    if (colon == std::string_view::npos || !equals_any_case(trim(line.substr(0, colon)), "host")) continue;
-    return assign_authority(out.host, trim(line.substr(colon + 1)));
+    const Field field = split_field(line);
+    if (equals_any_case(field.name, "host")) return assign_authority(out.host, field.value);
+    note_body(field, out);
   }
   return Cause::HttpIncomplete;
 }
@@ -147,6 +177,7 @@ void find_end(Lines& lines, HttpRequest& out) noexcept {
   std::string_view line;
   while (out.head_bytes == 0 && lines.next(line)) {
     if (line.empty()) out.head_bytes = static_cast<std::uint32_t>(lines.offset());
+    note_body(split_field(line), out);
   }
 }
 
@@ -155,7 +186,7 @@ void find_end(Lines& lines, HttpRequest& out) noexcept {
 Cause read_request(Bytes stream, HttpRequest& out) noexcept {
   out.host.length = 0;
   out.connect = false;
-  out.head_bytes = 0;
+  out.head_bytes = out.body_bytes = 0;
   const std::string_view text = text_of(stream);
   const auto start = std::min(text.find_first_not_of("\r\n"), text.size());  // RFC 9112 2.2
   if (const Cause cause = check_method(text.substr(start)); cause != Cause::None) return cause;

@@ -16,6 +16,8 @@ struct HttpRequest {
   WireName host;
   bool connect = false;          ///< CONNECT: what follows the head is another protocol (RFC 9110 9.3.6)
   std::uint32_t head_bytes = 0;  ///< bytes up to and with the empty line; 0 while the head is not complete
+  static constexpr std::uint32_t kUnknownBody = 0xffffffff;
+  std::uint32_t body_bytes = 0;  ///< behind a complete head (RFC 9112 6); kUnknownBody: chunked, or over 1 GiB
 };
 
 /// Reads the host of the request that `stream` begins with; `stream` may end anywhere.
@@ -28,7 +30,8 @@ struct HttpRequest {
 ///
 /// None; HttpIncomplete (cut before the answer); HttpNotRequest (within the first bytes where they are binary);
 /// HttpBadRequest (not version 1, or folded); HttpNoHost; NameInvalid; NameIsAddress. `host` holds only on None;
-/// `connect` and `head_bytes` also on the last three.
+/// `connect`,
+/// `head_bytes` and `body_bytes` also on the last three.
 [[nodiscard]] Cause read_request(Bytes stream, HttpRequest& out) noexcept;
 
 }  // namespace sluice

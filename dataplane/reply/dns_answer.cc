@@ -1,9 +1,11 @@
 #include "dataplane/reply/dns_answer.h"
 
 #include <algorithm>
+#include <array>
 
 #include "dataplane/reply/envelope.h"
 #include "dataplane/reply/message_writer.h"
+#include "dataplane/reply/tcp_reset.h"
 
 namespace sluice {
 namespace {
@@ -11,6 +13,7 @@ namespace {
 constexpr std::size_t kUdpHeader = 8;
 constexpr std::size_t kDnsHeader = 12;
 constexpr std::size_t kPlainUdpBytes = 512;  // RFC 1035 4.2.1
+constexpr std::size_t kMaxTcpAnswer = 800;   // one segment, and no fragment, wherever it goes
 constexpr std::uint16_t kTypeA = 1, kTypeSoa = 6, kTypeAaaa = 28, kTypeOpt = 41;
 constexpr std::uint16_t kClassIn = 1;
 constexpr std::uint16_t kOptionExtendedError = 15;              // RFC 8914 2
@@ -175,8 +178,18 @@ void answer_section(MessageWriter& w, const DnsQuery& parsed, std::size_t questi
   w.ok() ? count_record(w, kAuthority) : w.rewind(start);
 }
 
-bool readable(const PacketView& query, const DnsQuery& parsed) noexcept {
-  return parsed.questions_end >= kDnsHeader && parsed.questions_end <= query.payload_len;
+bool readable(Bytes message, const DnsQuery& parsed) noexcept {
+  return parsed.questions_end >= kDnsHeader && parsed.questions_end <= message.size();
+}
+
+/// False where there is no room for the questions.
+bool whole_answer(MessageWriter& w, Bytes message, const DnsQuery& parsed, std::size_t question,
+                  const DnsAnswerStyle& style, const DnsAnswerText& text) noexcept {
+  header_and_questions(w, parsed, message, rcode_of(style.kind));
+  if (!w.ok()) return false;
+  answer_section(w, parsed, question, style);
+  if (parsed.edns && opt(w, parsed, &text)) count_record(w, kAdditional);
+  return true;
 }
 
 }  // namespace
@@ -184,18 +197,27 @@ bool readable(const PacketView& query, const DnsQuery& parsed) noexcept {
 std::size_t build_dns_answer(const PacketView& query, const DnsQuery& parsed, std::size_t question,
                              const DnsAnswerStyle& style, const DnsAnswerText& text, MutableBytes out) noexcept {
   Envelope envelope(query, Way::Back, out);
-  if (!envelope.ok() || envelope.room() < kUdpHeader || !readable(query, parsed)) return 0;
+  const Bytes message = query.payload_bytes();
+  if (!envelope.ok() || envelope.room() < kUdpHeader || !readable(message, parsed)) return 0;
   MessageWriter w(envelope.l4() + kUdpHeader, message_limit(parsed, envelope.room()));
-  header_and_questions(w, parsed, query.payload_bytes(), rcode_of(style.kind));
-  if (!w.ok()) return 0;
-  answer_section(w, parsed, question, style);
-  if (parsed.edns && opt(w, parsed, &text)) count_record(w, kAdditional);
+  if (!whole_answer(w, message, parsed, question, style, text)) return 0;
   return envelope.finish_udp(kUdpHeader + w.size());
+}
+
+std::size_t build_dns_tcp_answer(const PacketView& last, Bytes message, const DnsQuery& parsed, std::size_t question,
+                                 const DnsAnswerStyle& style, const DnsAnswerText& text, MutableBytes out) noexcept {
+  constexpr std::size_t kLength = 2;
+  if (!readable(message, parsed)) return 0;
+  std::array<std::uint8_t, kMaxTcpAnswer> bytes;
+  MessageWriter w(bytes.data() + kLength, bytes.size() - kLength);
+  if (!whole_answer(w, message, parsed, question, style, text)) return 0;
+  store_be16(bytes.data(), static_cast<std::uint16_t>(w.size()));
+  return build_last_segment(last, {bytes.data(), kLength + w.size()}, out);
 }
 
 std::size_t build_shrunk_dns_answer(const PacketView& query, const DnsQuery& parsed, MutableBytes out) noexcept {
   Envelope envelope(query, Way::Back, out);
-  if (!envelope.ok() || envelope.room() < kUdpHeader || !readable(query, parsed)) return 0;
+  if (!envelope.ok() || envelope.room() < kUdpHeader || !readable(query.payload_bytes(), parsed)) return 0;
   const std::size_t limit = std::min<std::size_t>(message_limit(parsed, envelope.room()), query.payload_len);
   MessageWriter w(envelope.l4() + kUdpHeader, limit);
   header_and_questions(w, parsed, query.payload_bytes(), kNoError);

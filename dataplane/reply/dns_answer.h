@@ -46,6 +46,13 @@ inline constexpr std::uint16_t kDnsUdpBytes = 1232;
                                            const DnsAnswerStyle& style, const DnsAnswerText& text,
                                            MutableBytes out) noexcept;
 
+/// The same answer to a query in TCP: two bytes of length (RFC 1035 4.2.2), the message and FIN in one segment to the
+/// client (build_last_segment). `message` is the query without its length; `last` the segment that completed it.
+/// Not bound to the sizes of UDP; at most 800 bytes.
+[[nodiscard]] std::size_t build_dns_tcp_answer(const PacketView& last, Bytes message, const DnsQuery& parsed,
+                                               std::size_t question, const DnsAnswerStyle& style,
+                                               const DnsAnswerText& text, MutableBytes out) noexcept;
+
 /// The same answer as NOERROR with nothing but the question, and OPT where the query had it: never larger than the
 /// query itself.
 [[nodiscard]] std::size_t build_shrunk_dns_answer(const PacketView& query, const DnsQuery& parsed,

@@ -87,7 +87,7 @@ TEST_CASE("young: a name read gives way to a new connection, a waiting connectio
   YoungFlows table(4);
   for (std::uint64_t n = 1; n <= 4; ++n) REQUIRE(table.insert(n << 32, 1, YoungFlows::State::Syn) != nullptr);
   CHECK(table.insert(5ULL << 32, 1, YoungFlows::State::Syn) == nullptr);
-  REQUIRE(table.insert(2ULL << 32, 1, YoungFlows::State::Read) != nullptr);
+  REQUIRE(table.insert(2ULL << 32, 1, YoungFlows::State::Tls) != nullptr);
   CHECK(table.insert(5ULL << 32, 1, YoungFlows::State::Syn) != nullptr);
   CHECK(table.find(2ULL << 32, 1) == nullptr);
 }

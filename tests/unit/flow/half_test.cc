@@ -58,41 +58,82 @@ TEST_CASE("half: what lies before the base is left out, across the wrap of seque
   CHECK(head(half, h) == Bytes8{1, 2});
 }
 
-TEST_CASE("half: bounds a stream, all streams, and the gaps of a stream") {
+TEST_CASE("half: bounds a stream and all streams, and follows any number of gaps") {
   HalfRead half(kLimits);
   const std::uint32_t h = opened(half);
   CHECK(half.add(h, 1000 + (16 << 10) - 1, Bytes8{1}, 1) == HalfRead::Kept::Stored);
   CHECK(half.add(h, 1000 + (16 << 10), Bytes8{1}, 1) == HalfRead::Kept::TooLong);
   CHECK(half.add(h, 1000U + 0x7fffffffU, Bytes8{1}, 1) == HalfRead::Kept::TooLong);
-  const std::uint32_t full = opened(half, 0, 2);
-  CHECK(half.add(full, 0, Bytes8(16 << 10, 1), 1) == HalfRead::Kept::Stored);
-  const std::uint32_t third = opened(half, 0, 3);
-  CHECK(half.add(third, 0, Bytes8(16 << 10, 1), 1) == HalfRead::Kept::NoRoom);
   half.close(h);
-  half.close(full);
-  half.close(third);
-  CHECK(half.empty());
-  CHECK(half.free_chunks() == 16);
   const std::uint32_t sparse = opened(half, 0, 4);
-  HalfRead::Kept last = HalfRead::Kept::Stored;
-  std::uint32_t gaps = 0;
-  for (; last == HalfRead::Kept::Stored && gaps < 100; ++gaps) last = half.add(sparse, gaps * 2, Bytes8{1}, 1);
-  CHECK(last == HalfRead::Kept::NoRoom);
-  CHECK(gaps == 9);
+  for (std::uint32_t at = 1; at < 8000; at += 2) CHECK(half.add(sparse, at, Bytes8{1}, 1) == HalfRead::Kept::Stored);
+  CHECK(head(half, sparse).empty());
+  for (std::uint32_t at = 0; at < 8000; at += 2) CHECK(half.add(sparse, at, Bytes8{0}, 1) == HalfRead::Kept::Stored);
+  CHECK(head(half, sparse).size() == 8000);
 }
 
-TEST_CASE("half: a full set refuses; idle streams give way, with their memory") {
+TEST_CASE("half: without memory, others give way; those that complete no handshake never push out those that do") {
+  HalfRead half(kLimits);  // 16 chunks of 2 KiB
+  const Bytes8 all(16 << 10, 1);
+  const std::uint32_t proven = half.open(numbered(1), 1, 0, 1, true);
+  CHECK(half.add(proven, 0, Bytes8(8 << 10, 1), 1) == HalfRead::Kept::Stored);
+  const std::uint32_t first = half.open(numbered(2), 2, 0, 1);
+  CHECK(half.add(first, 0, Bytes8(10 << 10, 1), 1) == HalfRead::Kept::Stored);
+  const std::uint32_t second = half.open(numbered(3), 3, 0, 1);
+  CHECK(half.add(second, 0, all, 1) == HalfRead::Kept::Stored);
+  CHECK(half.find(numbered(2), 2, 1) == HalfRead::kNone);
+  CHECK(half.add(second, 16 << 10, Bytes8{1}, 1) == HalfRead::Kept::TooLong);
+  CHECK(half.find(numbered(1), 1, 1) == proven);
+  const std::uint32_t third = half.open(numbered(4), 4, 0, 1, true);
+  CHECK(half.add(third, 0, Bytes8(10 << 10, 1), 1) == HalfRead::Kept::Stored);
+  CHECK(half.add(third, 10 << 10, Bytes8(6 << 10, 1), 1) == HalfRead::Kept::Stored);
+  half.close(third);
+  if (half.find(numbered(1), 1, 1) != HalfRead::kNone) half.close(proven);
+  CHECK(half.empty());
+  CHECK(half.free_chunks() == 16);
+}
+
+TEST_CASE("half: what was consumed makes room, in a stream as long as may be") {
+  HalfRead half(kLimits);
+  std::uint32_t seq = 0xfffff000;
+  const std::uint32_t h = opened(half, seq);
+  for (int i = 0; i < 1000; ++i) {
+    CHECK(half.add(h, seq + 700, Bytes8(300, 2), 1) == HalfRead::Kept::Stored);
+    CHECK(half.add(h, seq, Bytes8(700, 1), 1) == HalfRead::Kept::Stored);
+    const Bytes8 got = head(half, h);
+    REQUIRE(got.size() == 1000);
+    CHECK(got[0] == 1);
+    CHECK(got[999] == 2);
+    CHECK(!half.drained(h));
+    half.consume(h, 1000);
+    CHECK(half.drained(h));
+    seq += 1000;
+    CHECK(half.base(h) == seq);
+  }
+  half.close(h);
+  CHECK(half.free_chunks() == 16);
+}
+
+TEST_CASE("half: in a full set the stream idle longest gives way; a proven one only to such another") {
   HalfRead half({.flows = 4, .bytes_per_flow = 4096, .bytes_total = 8192});
   for (std::uint64_t n = 0; n < 4; ++n) {
-    const std::uint32_t h = half.open(numbered(n), n, 0, 1);
+    const std::uint32_t h = half.open(numbered(n), n, 0, 1, n == 0);
     half.add(h, 0, Bytes8{1}, 1);
   }
+  half.add(half.find(numbered(1), 1, 1), 1, Bytes8{1}, 1);
+  CHECK(half.open(numbered(9), 9, 0, 1) != HalfRead::kNone);
+  CHECK(half.find(numbered(2), 2, 1) == HalfRead::kNone);
+  for (std::uint64_t n = 10; n < 100; ++n) CHECK(half.open(numbered(n), n, 0, 1) != HalfRead::kNone);
+  CHECK(half.find(numbered(0), 0, 1) != HalfRead::kNone);
+  for (std::uint64_t n = 100; n < 103; ++n) CHECK(half.open(numbered(n), n, 0, 1, true) != HalfRead::kNone);
+  CHECK(half.find(numbered(0), 0, 1) != HalfRead::kNone);
   CHECK(half.open(numbered(9), 9, 0, 1) == HalfRead::kNone);
-  CHECK(half.find(numbered(2), 2, 1 + HalfRead::kIdle_s) != HalfRead::kNone);
-  CHECK(half.find(numbered(2), 2, 2 + HalfRead::kIdle_s) == HalfRead::kNone);
+  CHECK(half.open(numbered(103), 103, 0, 1, true) != HalfRead::kNone);
+  CHECK(half.find(numbered(0), 0, 1) == HalfRead::kNone);
+  CHECK(half.find(numbered(100), 100, 1 + HalfRead::kIdle_s) != HalfRead::kNone);
+  CHECK(half.find(numbered(100), 100, 2 + HalfRead::kIdle_s) == HalfRead::kNone);
   CHECK(half.open(numbered(9), 9, 0, 2 + HalfRead::kIdle_s) != HalfRead::kNone);
   CHECK(half.open_flows() == 1);
-  CHECK(half.free_chunks() == 4);
 }
 
 TEST_CASE("half: any cut, order and repetition of a stream gives the stream (against a byte by byte model)") {

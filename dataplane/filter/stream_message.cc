@@ -1,0 +1,155 @@
+#include "dataplane/filter/stream_message.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace sluice {
+namespace {
+
+using Next = StreamMessage::Next;
+
+/// As far as the bytes go, a handshake record of SSL 3 or TLS whose first message is a ClientHello of less than 64 KiB.
+bool begins_hello(Bytes b) noexcept {
+  if (b[0] != 22 || (b.size() >= 2 && b[1] != 3) || (b.size() >= 6 && b[5] != 1)) return false;
+  const std::size_t record = b.size() >= 5 ? load_be16(b.data() + 3) : 0;
+  return (record < 2 || b.size() < 7 || b[6] == 0) && (record < 5 || b.size() < 10 || b[9] == 3);
+}
+
+/// Enough of it to be told from other bytes.
+bool is_hello(Bytes b) noexcept {
+  return b.size() >= 6 && begins_hello(b);
+}
+
+/// A ChangeCipherSpec record may stand before the second ClientHello (RFC 8446 D.4).
+std::size_t change_cipher_spec(Bytes b) noexcept {
+  constexpr std::size_t kBytes = 6;
+  const bool is = b.size() > kBytes && b[0] == 20 && b[1] == 3 && load_be16(b.data() + 3) == 1 && b[5] == 1;
+  return is ? kBytes : 0;
+}
+
+/// In the middle of a stream only these make bytes without a whole request line look like a request: text that is
+/// uploaded begins with any word. `part`: the bytes may end inside the word.
+bool begins_known_method(Bytes b, bool part) noexcept {
+  constexpr std::array<std::string_view, 9> kMethods{"GET ",     "POST ",    "HEAD ",  "PUT ",  "DELETE ",
+                                                     "OPTIONS ", "CONNECT ", "PATCH ", "TRACE "};
+  const std::string_view text(reinterpret_cast<const char*>(b.data()), b.size());
+  return std::any_of(kMethods.begin(), kMethods.end(), [&](std::string_view method) {
+    return text.starts_with(method) || (part && method.starts_with(text));
+  });
+}
+
+bool is_upper(std::uint8_t c) noexcept {
+  return c >= 'A' && c <= 'Z';
+}
+
+constexpr std::size_t kDnsHeader = 12, kDnsLength = 2;
+constexpr std::size_t kSmallestQuery = kDnsHeader + 5;  // one question for the root
+constexpr std::size_t kDnsEnough = 4096;                // of a longer message only so much is read
+
+/// A length and the header of a query with one question, as far as the bytes go.
+bool plausible_query(Bytes b) noexcept {
+  if (b.size() < kDnsLength) return false;
+  const std::size_t length = load_be16(b.data());
+  if (length < kSmallestQuery || length > kDnsEnough) return false;
+  return b.size() < kDnsLength + 6 || ((b[4] & 0xf8) == 0 && load_be16(b.data() + 6) == 1);
+}
+
+Protocol recognise(Bytes b, Expect expect, bool dns_port) noexcept {
+  switch (expect) {
+    case Expect::Hello: return is_hello(b.subspan(change_cipher_spec(b))) ? Protocol::Tls : Protocol::Other;
+    case Expect::Request: return Protocol::Http;
+    case Expect::Query: return Protocol::Dns;
+    case Expect::Start:
+      if (begins_hello(b)) return Protocol::Tls;
+      return dns_port && !begins_known_method(b, false) ? Protocol::Dns : Protocol::Http;
+    case Expect::Unknown:
+      if (is_hello(b)) return Protocol::Tls;
+      if (is_upper(b[0]) && (!dns_port || begins_known_method(b, false))) return Protocol::Http;
+      return dns_port && plausible_query(b) ? Protocol::Dns : Protocol::Other;
+  }
+  return Protocol::Other;
+}
+
+}  // namespace
+
+StreamMessage StreamReader::read(Bytes stream, Expect expect, bool dns_port,
+                                 std::uint16_t structured_error_option) noexcept {
+  switch (recognise(stream, expect, dns_port)) {
+    case Protocol::Tls: return read_hello(stream.subspan(change_cipher_spec(stream)));
+    case Protocol::Http: return read_http(stream, expect);
+    case Protocol::Dns: return read_dns(stream, structured_error_option);
+    case Protocol::Other: return {};
+  }
+  return {};
+}
+
+StreamMessage StreamReader::read_hello(Bytes stream) noexcept {
+  StreamMessage message{.protocol = Protocol::Tls, .cause = read_client_hello(stream, hello_)};
+  message.named = message.cause == Cause::None;
+  if (message.cause == Cause::TlsIncomplete) message.next = Next::More;
+  return message;
+}
+
+StreamMessage StreamReader::read_http(Bytes stream, Expect expect) noexcept {
+  const bool start = expect == Expect::Start;
+  Cause cause = read_request(stream, request_);
+  const bool cut = cause == Cause::HttpIncomplete;
+  if (cut && !start && !begins_known_method(stream, expect == Expect::Request)) cause = Cause::HttpNotRequest;
+  if (cause == Cause::HttpNotRequest && expect != Expect::Request) {
+    return {.cause = start ? Cause::TlsNotHello : Cause::None};
+  }
+  StreamMessage message{.protocol = Protocol::Http, .cause = cause, .named = cause == Cause::None};
+  if (cause == Cause::HttpNotRequest) message.cause = Cause::None;
+  if (cause == Cause::HttpIncomplete) {
+    message.next = Next::More;
+  } else if (cause == Cause::HttpNotRequest || cause == Cause::HttpBadRequest) {
+    message.next = Next::Anywhere;
+  } else if (request_.head_bytes == 0) {
+    message.next = Next::More;  // a host, but the head goes on
+  } else if (request_.connect) {
+    message.next = Next::At;
+    message.length = request_.head_bytes;
+  } else {
+    const bool known = request_.body_bytes != HttpRequest::kUnknownBody;
+    message.next = known ? Next::At : Next::Anywhere;
+    message.length = request_.head_bytes + (known ? request_.body_bytes : 0);
+  }
+  return message;
+}
+
+StreamMessage StreamReader::read_dns(Bytes stream, std::uint16_t structured_error_option) noexcept {
+  StreamMessage message{.protocol = Protocol::Dns, .cause = Cause::DnsIncomplete, .next = Next::More};
+  if (stream.size() < kDnsLength) return message;
+  const std::size_t length = load_be16(stream.data());
+  if (length < kDnsHeader) return {.protocol = Protocol::Dns, .cause = Cause::DnsTruncated, .next = Next::Anywhere};
+  const std::size_t here = std::min(length, stream.size() - kDnsLength);
+  if (here < std::min(length, kDnsEnough)) return message;
+  query_bytes_ = stream.subspan(kDnsLength, here);
+  message.cause = parse_dns_query(query_bytes_, structured_error_option, query_);
+  message.named = message.cause == Cause::None;
+  message.next = Next::At;
+  message.length = static_cast<std::uint32_t>(kDnsLength + length);
+  return message;
+}
+
+bool asks_for_tls(Bytes bytes, std::uint32_t& letters) noexcept {
+  constexpr auto four = [](const char(&text)[5]) {
+    return static_cast<std::uint32_t>(static_cast<unsigned char>(text[0])) << 24 |
+           static_cast<std::uint32_t>(text[1]) << 16 | static_cast<std::uint32_t>(text[2]) << 8 |
+           static_cast<std::uint32_t>(text[3]);
+  };
+  constexpr std::uint32_t kSslRequest = 80877103U;  // the request code of PostgreSQL's protocol
+  constexpr std::size_t kLast = 16;                 // more than any ending
+  bool line_ended = false;
+  for (const std::uint8_t byte : bytes.last(std::min(bytes.size(), kLast))) {
+    line_ended = byte == '\n';
+    if (byte == '\r' || byte == '\n') continue;
+    const bool lower = byte >= 'a' && byte <= 'z';
+    letters = letters << 8 | (lower ? byte - ('a' - 'A') : byte);
+  }
+  if (letters == kSslRequest || letters == four("S'/>") || letters == four("S\"/>")) return true;
+  return line_ended && (letters == four("TTLS") || letters == four("STLS") || letters == four(" TLS"));
+}
+
+}  // namespace sluice

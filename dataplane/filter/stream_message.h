@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+
+#include "dataplane/dns/query.h"
+#include "dataplane/http/request.h"
+#include "dataplane/tls/client_hello.h"
+
+namespace sluice {
+
+/// What is known of a place in a client's stream.
+enum class Expect : std::uint8_t {
+  Start,    ///< the stream, or what follows STARTTLS or CONNECT, begins here
+  Hello,    ///< a TLS stream: a further ClientHello may begin here (HelloRetryRequest)
+  Request,  ///< an HTTP stream: a further request may begin here
+  Query,    ///< a DNS stream: the next message begins here
+  Unknown,  ///< nothing: only what cannot be mistaken counts
+};
+
+enum class Protocol : std::uint8_t { Other, Tls, Http, Dns };
+
+/// What begins at a place in a stream, and where the next message begins.
+struct StreamMessage {
+  enum class Next : std::uint8_t {
+    More,      ///< not known before more of this one is there
+    At,        ///< `length` bytes further on
+    Anywhere,  ///< perhaps where a later segment begins
+    Nowhere,   ///< nothing else is read
+  };
+  Protocol protocol = Protocol::Other;
+  Cause cause = Cause::None;
+  bool named = false;  ///< names were read (also with Next::More)
+  Next next = Next::Nowhere;
+  std::uint32_t length = 0;
+};
+
+/// Reads the message that begins at some place of a client's TCP stream: a ClientHello, an HTTP request or a DNS query
+/// with its two bytes of length (RFC 1035 4.2.2; on port 53 only).
+class StreamReader {
+ public:
+  /// `dns_port`: the stream goes to port 53. `stream` is not empty; hello(), request() and query() hold until the next
+  /// call, of the message whose protocol was given.
+  [[nodiscard]] StreamMessage read(Bytes stream, Expect expect, bool dns_port,
+                                   std::uint16_t structured_error_option) noexcept;
+
+  [[nodiscard]] const ClientHello& hello() const noexcept { return hello_; }
+  [[nodiscard]] const HttpRequest& request() const noexcept { return request_; }
+  [[nodiscard]] const DnsQuery& query() const noexcept { return query_; }
+  /// The query without its length; as much of it as was there, where it is very long.
+  [[nodiscard]] Bytes query_bytes() const noexcept { return query_bytes_; }
+
+ private:
+  [[nodiscard]] StreamMessage read_hello(Bytes stream) noexcept;
+  [[nodiscard]] StreamMessage read_http(Bytes stream, Expect expect) noexcept;
+  [[nodiscard]] StreamMessage read_dns(Bytes stream, std::uint16_t structured_error_option) noexcept;
+
+  ClientHello hello_;
+  HttpRequest request_;
+  DnsQuery query_;
+  Bytes query_bytes_;
+};
+
+/// The last letters of a client's lines, to know when it asks for TLS: STARTTLS (RFC 3207, 2595, 4642), STLS (RFC 2595
+/// 4), AUTH TLS (RFC 4217), XMPP's element (RFC 6120 5.4.2.1), PostgreSQL's SSLRequest. `letters` is carried from one
+/// segment to the next, 0 at first. True where the bytes end with such a request.
+[[nodiscard]] bool asks_for_tls(Bytes bytes, std::uint32_t& letters) noexcept;
+
+}  // namespace sluice
