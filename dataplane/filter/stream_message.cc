@@ -28,19 +28,16 @@ std::size_t change_cipher_spec(Bytes b) noexcept {
   return is ? kBytes : 0;
 }
 
-/// In the middle of a stream only these make bytes without a whole request line look like a request: text that is
-/// uploaded begins with any word. `part`: the bytes may end inside the word.
+/// In the middle of a stream only these make bytes look like a request: text that is uploaded begins with any word, and
+/// a segment may begin inside one. `part`: the bytes may end inside the word.
 bool begins_known_method(Bytes b, bool part) noexcept {
-  constexpr std::array<std::string_view, 9> kMethods{"GET ",     "POST ",    "HEAD ",  "PUT ",  "DELETE ",
-                                                     "OPTIONS ", "CONNECT ", "PATCH ", "TRACE "};
+  constexpr std::array<std::string_view, 12> kMethods{"GET ",    "POST ",     "HEAD ",    "PUT ",
+                                                      "DELETE ", "OPTIONS ",  "CONNECT ", "PATCH ",
+                                                      "TRACE ",  "PROPFIND ", "REPORT ",  "SEARCH "};
   const std::string_view text(reinterpret_cast<const char*>(b.data()), b.size());
   return std::any_of(kMethods.begin(), kMethods.end(), [&](std::string_view method) {
     return text.starts_with(method) || (part && method.starts_with(text));
   });
-}
-
-bool is_upper(std::uint8_t c) noexcept {
-  return c >= 'A' && c <= 'Z';
 }
 
 constexpr std::size_t kDnsHeader = 12, kDnsLength = 2;
@@ -65,7 +62,7 @@ Protocol recognise(Bytes b, Expect expect, bool dns_port) noexcept {
       return dns_port && !begins_known_method(b, false) ? Protocol::Dns : Protocol::Http;
     case Expect::Unknown:
       if (is_hello(b)) return Protocol::Tls;
-      if (is_upper(b[0]) && (!dns_port || begins_known_method(b, false))) return Protocol::Http;
+      if (begins_known_method(b, false)) return Protocol::Http;
       return dns_port && plausible_query(b) ? Protocol::Dns : Protocol::Other;
   }
   return Protocol::Other;
