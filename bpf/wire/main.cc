@@ -3,7 +3,6 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <map>
 #include <optional>
 #include <string_view>
 
@@ -112,12 +111,14 @@ int main(int argc, char** argv) {
   attach_command->add_option("--max-age-ms", options.max_age_ms, "a worker that polled longer ago counts as dead")
       ->check(CLI::Range(1, 60'000))
       ->capture_default_str();
-  attach_command->add_option("--fallback", options.fallback, "what happens to packets that no live worker takes")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, sluice_wire_fallback>{
-          {"forward", SLUICE_FALLBACK_FORWARD}, {"drop", SLUICE_FALLBACK_DROP}}));
-  attach_command->add_option("--mode", options.mode, "of XDP")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, XdpMode>{{"native", XdpMode::Native}, {"generic", XdpMode::Generic}}));
+  std::string fallback = "forward";
+  std::string mode = "native";
+  attach_command->add_option("--fallback", fallback, "what happens to packets that no live worker takes")
+      ->check(CLI::IsMember({"forward", "drop"}))
+      ->capture_default_str();
+  attach_command->add_option("--mode", mode, "of XDP")
+      ->check(CLI::IsMember({"native", "generic"}))
+      ->capture_default_str();
   auto* group_option =
       attach_command->add_option("--group", group, "numeric group of the pins: may flip the bypass switch");
 
@@ -144,6 +145,8 @@ int main(int argc, char** argv) {
       return kUsage;
     }
     if (*group_option) options.group = group;
+    options.fallback = fallback == "drop" ? SLUICE_FALLBACK_DROP : SLUICE_FALLBACK_FORWARD;
+    options.mode = mode == "generic" ? XdpMode::Generic : XdpMode::Native;
     return finish(attach(pins, *pairs, options));
   }
   if (*detach_command) return finish(detach(pins, interfaces));

@@ -137,6 +137,24 @@ void set_credit(Policy& policy, const std::string& text) {
   }
 }
 
+/// An option that takes one of a few words; help shows them, and a wrong one is refused with the list.
+template <class T>
+void add_choice(CLI::App& app, const std::string& flag, T& value, const std::vector<std::pair<std::string, T>>& choices,
+                const std::string& text) {
+  std::map<std::string, T> by_word(choices.begin(), choices.end());
+  std::string list;
+  for (const auto& [word, unused] : choices) list.append(list.empty() ? "" : "|").append(word);
+  app.add_option_function<std::string>(
+         flag,
+         [&value, flag, list, by_word = std::move(by_word)](const std::string& word) {
+           const auto found = by_word.find(word);
+           if (found == by_word.end()) reject(flag + " " + word + ": want " + list);
+           value = found->second;
+         },
+         text)
+      ->type_name(list);
+}
+
 void check_whole(const Options& options) {
   if (!options.cpus.empty() && options.cpus.size() != options.workers)
     reject("--lcores: one CPU for each of the workers");
@@ -166,22 +184,26 @@ Result<Options, UsageError> parse_options(int argc, const char* const* argv) {
   app.add_option("--image-key", options.image_key, "public key that images must be signed with (64 hex digits)");
   app.add_option("--workers", options.workers, "packet threads")->check(CLI::Range(1U, unsigned{SLUICE_MAX_QUEUES}));
   app.add_option("--lcores", options.cpus, "CPUs of the workers: 0,1")->delimiter(',');
-  app.add_option("--mode", policy.mode, "observe (default) | enforce")
-      ->transform(
-          CLI::CheckedTransformer(std::map<std::string, Mode>{{"observe", Mode::Observe}, {"enforce", Mode::Enforce}}));
+  add_choice<Mode>(app, "--mode", policy.mode, {{"observe", Mode::Observe}, {"enforce", Mode::Enforce}},
+                   "observe (default): count verdicts, touch nothing");
   app.add_option("--subscribers", subscribers, "prefixes that may be answered: 10.0.0.0/8,2001:db8::/32")
       ->delimiter(',');
-  app.add_option("--dns", policy.dns, "nodata (default) | nxdomain | refused | sinkhole | drop")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, DnsAction>{{"nodata", DnsAction::Nodata},
-                                                                           {"nxdomain", DnsAction::Nxdomain},
-                                                                           {"refused", DnsAction::Refused},
-                                                                           {"sinkhole", DnsAction::Sinkhole},
-                                                                           {"drop", DnsAction::Drop}}));
+  add_choice<DnsAction>(app, "--dns", policy.dns,
+                        {{"nodata", DnsAction::Nodata},
+                         {"nxdomain", DnsAction::Nxdomain},
+                         {"refused", DnsAction::Refused},
+                         {"sinkhole", DnsAction::Sinkhole},
+                         {"drop", DnsAction::Drop}},
+                        "answer to a blocked query (default nodata)");
   app.add_option("--sinkhole", sinkholes, "addresses answered by --dns sinkhole")->delimiter(',');
   app.add_option("--dns-ttl", policy.dns_ttl_s, "seconds")->check(CLI::Range(30U, 60U));
-  app.add_option("--tls", policy.tls, "reset (default) | alert | drop")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, TcpAction>{
-          {"reset", TcpAction::Reset}, {"alert", TcpAction::Alert}, {"drop", TcpAction::Drop}}));
+  add_choice<TcpAction>(app, "--tls", policy.tls,
+                        {{"reset", TcpAction::Reset}, {"alert", TcpAction::Alert}, {"drop", TcpAction::Drop}},
+                        "end of a blocked TLS handshake (default reset)");
+  add_choice<TcpAction>(app, "--http", policy.http,
+                        {{"451", TcpAction::Alert}, {"reset", TcpAction::Reset}, {"drop", TcpAction::Drop}},
+                        "end of a blocked HTTP request (default 451, where no earlier response is outstanding)");
+  app.add_option("--operator-url", policy.operator_url, "who blocks: Link rel=blocked-by of a 451 (RFC 7725 4)");
   app.add_option("--row", rows, "CAUSE=forward|drop: changes a row of the policy table; repeat");
   app.add_option("--credit", credit, "BYTES[:PER_SECOND] by which DNS answers may outweigh queries, per source prefix");
   app.add_option("--run-dir", options.run_dir, "default /run/sluice");

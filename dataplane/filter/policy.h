@@ -33,7 +33,7 @@ struct Policy {
   Mode mode = Mode::Observe;
   DnsAction dns = DnsAction::Nodata;
   TcpAction tls = TcpAction::Reset;
-  TcpAction http = TcpAction::Reset;
+  TcpAction http = TcpAction::Alert;
   std::uint32_t dns_ttl_s = 60;  ///< 30..60: TTL and MINIMUM of the SOA
   std::array<std::uint8_t, 4> sinkhole4{};
   std::array<std::uint8_t, 16> sinkhole6{};

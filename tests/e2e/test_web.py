@@ -51,8 +51,9 @@ def test_server_is_told_too():
 @pytest.mark.parametrize("family", [4, 6])
 def test_http_host(family):
     assert curl("http://www.allowed.test/", family) == (0, 200, "you reached www.allowed.test by http\n")
-    code, status, _ = curl("http://http-only.blocked.test/", family)
-    assert code in CURL_RESET or status == 451
+    code, status, body = curl("http://http-only.blocked.test/", family)
+    assert (code, status) == (0, 451)
+    assert "Authority: National Cyber Crime" in body and "Appeal: https://" in body
 
 
 def test_a_connection_that_was_open_stays_open():
