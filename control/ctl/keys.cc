@@ -129,7 +129,10 @@ SignatureSeen look_at(const std::string& file, const Root& root, const BundleFac
 
 int run_keygen(const std::string& out, bool with_password, bool json) {
   std::optional<std::string> password;
-  if (with_password && !(password = new_password())) return kAnswerIsNo;
+  if (with_password) {
+    password = new_password();
+    if (!password) return kAnswerIsNo;
+  }
   const MinisignSecretKey key = generate_minisign_key();
   const auto secret = write_secret_key(key, password);
   if (!secret) return complain(std::string(to_string(secret.error())), kAnswerIsNo);
@@ -187,12 +190,13 @@ int run_sign(const std::string& key_file, const std::vector<std::string>& bundle
   const auto key = load_secret(key_file);
   if (!key) return kAnswerIsNo;
   const std::string id = key_id(key->number);
+  const std::string suffix = "." + id + ".minisig";
   for (const std::string& bundle : bundles) {
     const auto facts = bundle_facts(bundle);
     if (!facts) return complain(facts.error(), kAnswerIsNo);
     const MinisignSignature signature =
         sign(*key, facts->digests.blake2b, trusted_comment_for(facts->header, facts->digests.sha256));
-    const std::string out = bundle + "." + id + ".minisig";
+    const std::string out = bundle + suffix;
     if (!write_output(out, write_signature(signature), 0644, true)) return kAnswerIsNo;
     if (json) {
       std::string text;
@@ -263,6 +267,7 @@ int run_verify(const std::string& root_file, const std::string& bundle, std::vec
   if (!facts) return complain(facts.error(), kAnswerIsNo);
   if (signatures.empty()) signatures = signatures_beside(bundle);
   std::vector<SignatureSeen> seen;
+  seen.reserve(signatures.size());
   for (const std::string& file : signatures) seen.push_back(look_at(file, *root, *facts));
   const auto verified = verify_bundle_file(*root, {bundle, signatures}, BundleLimits(), now);
   const std::string error = verified ? "" : std::string(to_string(verified.error().error));

@@ -14,6 +14,8 @@
 #include <tuple>
 #include <utility>
 
+#include "control/journal/journal.h"
+
 namespace sluice {
 namespace {
 
@@ -139,8 +141,8 @@ void Inbox::settle(const Arrival& arrival, Fate fate, const std::string& why) {
   if (fate == Fate::Rejected) std::ofstream(to / (arrival.name() + ".why")) << why << '\n';
   try {
     prune(to, kKept);
-  } catch (const fs::filesystem_error&) {
-    // Somebody else tidied up at the same time: nothing is lost.
+  } catch (const fs::filesystem_error& e) {
+    log(LogLevel::Warning, "old bundles stay for now", {{"detail", e.what()}});
   }
 }
 

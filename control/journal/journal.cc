@@ -106,7 +106,8 @@ void log(LogLevel level, std::string_view message, LogFields fields) noexcept {
       to_stderr(log_line(level, message, fields));
     }
   } catch (const std::exception&) {
-    // Out of memory: a lost line is better than a lost process.
+    constexpr std::string_view kLost = "ERROR an event was lost: out of memory\n";
+    (void)!::write(STDERR_FILENO, kLost.data(), kLost.size());
   }
 }
 

@@ -90,7 +90,7 @@ fs::path Store::feed_folder(std::string_view feed) const {
 std::optional<FeedState> Store::state(const std::string& feed) const {
   const fs::path file = feed_folder(feed) / "state.json";
   if (!fs::exists(file)) return {};
-  const FeedState state = read_state(read_whole(file, 4096), file);
+  FeedState state = read_state(read_whole(file, 4096), file);
   if (state.feed != feed) throw std::runtime_error(file.string() + ": of another feed, " + state.feed);
   return state;
 }
