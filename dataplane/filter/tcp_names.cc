@@ -238,26 +238,32 @@ void TcpNames::keep(Segment& s, std::uint32_t base, std::uint32_t seq, Bytes byt
 
 /// A segment of a stream of which some bytes are kept.
 void TcpNames::go_on(Segment& s, std::uint32_t handle) noexcept {
-  const std::uint32_t base = half_.base(handle);
   // A name whole in this segment counts even where other bytes were kept for its place.
   if (alone(s) == Protocol::Tls) {
     set(s, State::Tls, s.young == nullptr ? s.seq : place_of(*s.young));
     return half_.close(handle);
   }
   const HalfRead::Kept kept = half_.add(handle, s.seq, s.payload, s.now_s);
-  const Bytes head = half_.head(handle);
-  Walked walked{.used = 0, .more = true};
   s.result.cause = goes_on(s.young, s.dns_port);
-  if (!head.empty()) walked = walk(s, head, base);
-  const bool stored = kept == HalfRead::Kept::Stored;
-  if (!stored) {
+  const bool more = walk_kept(s, handle);
+  if (kept != HalfRead::Kept::Stored) {
     s.result.cause = kept == HalfRead::Kept::TooLong ? Cause::TlsTooLong : Cause::HalfTableFull;
-    if (walked.more) lose(s);
+    if (more) lose(s);
+    half_.close(handle);
+  } else if (!more || half_.drained(handle)) {
+    half_.close(handle);
   }
-  if (stored && walked.used <= head.size()) half_.consume(handle, walked.used);
-  const bool follows = walked.more || expect_of(s.young) == Expect::Request || expect_of(s.young) == Expect::Query ||
-                       (s.young != nullptr && s.young->state == State::Armed);
-  if (!stored || !follows || walked.used > head.size() || half_.drained(handle)) half_.close(handle);
+}
+
+/// Reads the messages at the head of what is kept. True where more of the stream is to be read.
+bool TcpNames::walk_kept(Segment& s, std::uint32_t handle) noexcept {
+  for (Bytes head = half_.head(handle); !head.empty(); head = half_.head(handle)) {
+    const Walked walked = walk(s, head, half_.base(handle));
+    half_.consume(handle, walked.used);
+    if (walked.more) return true;
+    if (walked.used == 0 || s.young == nullptr || s.young->state == State::Tls) return false;
+  }
+  return true;
 }
 
 void TcpNames::give(Segment& s, const StreamMessage& message, std::uint32_t position) noexcept {

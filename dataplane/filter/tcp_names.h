@@ -81,6 +81,7 @@ class TcpNames {
 
   void read_from(Segment& s, Bytes bytes, std::uint32_t position) noexcept;
   Walked walk(Segment& s, Bytes bytes, std::uint32_t position) noexcept;
+  bool walk_kept(Segment& s, std::uint32_t handle) noexcept;
   Protocol alone(Segment& s) noexcept;
   void keep(Segment& s, std::uint32_t base, std::uint32_t seq, Bytes bytes) noexcept;
   void lose(Segment& s) noexcept;

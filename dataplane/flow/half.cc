@@ -65,12 +65,16 @@ std::uint32_t HalfRead::open(const FlowKey& key, std::uint64_t hash, std::uint32
 void HalfRead::close(std::uint32_t handle) noexcept {
   Flow& flow = flows_[handle];
   if (!flow.used) return;
+  free_chunks(flow);
+  flow.used = flow.proven = false;
+  --open_;
+}
+
+void HalfRead::free_chunks(Flow& flow) noexcept {
   for (std::uint32_t& chunk : flow.chunk) {
     if (chunk != kNoChunk) free_.push_back(chunk);
     chunk = kNoChunk;
   }
-  flow.used = flow.proven = false;
-  --open_;
 }
 
 HalfRead::Kept HalfRead::add(std::uint32_t handle, std::uint32_t seq, Bytes payload, std::uint32_t now_s) noexcept {
@@ -162,12 +166,20 @@ Bytes HalfRead::head(std::uint32_t handle) noexcept {
 
 void HalfRead::consume(std::uint32_t handle, std::size_t n) noexcept {
   Flow& flow = flows_[handle];
+  if (n >= flow.end - flow.done) {  // nothing is left
+    free_chunks(flow);
+    flow.base += flow.done + static_cast<std::uint32_t>(n);
+    flow.done = flow.known = flow.end = 0;
+    return;
+  }
   flow.done += static_cast<std::uint32_t>(n);
+  flow.known = std::max(flow.known, flow.done);
   while (flow.done >= kChunkBytes) drop_chunk(flow);
+  find_gap(flow);
 }
 
 void HalfRead::drop_chunk(Flow& flow) noexcept {
-  free_.push_back(flow.chunk[0]);
+  if (flow.chunk[0] != kNoChunk) free_.push_back(flow.chunk[0]);
   std::copy(flow.chunk.begin() + 1, flow.chunk.end(), flow.chunk.begin());
   flow.chunk.back() = kNoChunk;
   flow.base += kChunkBytes;

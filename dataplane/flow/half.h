@@ -44,7 +44,7 @@ class HalfRead {
   Kept add(std::uint32_t handle, std::uint32_t seq, Bytes payload, std::uint32_t now_s) noexcept;
   /// The bytes known from the base up to the first gap; valid until the next open() or add(), or head() of another.
   [[nodiscard]] Bytes head(std::uint32_t handle) noexcept;
-  /// Lets go of the first n bytes of head(): the base moves behind them.
+  /// Moves the base n bytes on, also beyond head(): what is between is not waited for.
   void consume(std::uint32_t handle, std::size_t n) noexcept;
   /// Nothing is kept, neither at the base nor behind a gap.
   [[nodiscard]] bool drained(std::uint32_t handle) const noexcept;
@@ -70,7 +70,7 @@ class HalfRead {
     FlowKey key;
     std::uint32_t base = 0;   ///< sequence number of offset 0
     std::uint32_t done = 0;   ///< offset up to which bytes were consumed; below kChunkBytes
-    std::uint32_t known = 0;  ///< offset of the first gap
+    std::uint32_t known = 0;  ///< offset of the first gap that is waited for
     std::uint32_t end = 0;    ///< offset behind the last byte
     std::uint32_t seen_s = 0;
     std::uint64_t touched = 0;  ///< order of use among all streams
@@ -87,6 +87,7 @@ class HalfRead {
   void write(std::uint32_t chunk, std::size_t at, Bytes bytes) noexcept;
   void find_gap(Flow& flow) const noexcept;
   void drop_chunk(Flow& flow) noexcept;
+  void free_chunks(Flow& flow) noexcept;
 
   std::uint32_t bytes_per_flow_;
   std::vector<Flow> flows_;
