@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <fstream>
 #include <string_view>
 #include <system_error>
 #include <tuple>
@@ -71,11 +70,25 @@ void prune(const fs::path& folder, std::size_t keep) {
   }
 }
 
+/// A folder inside the inbox, made where it is missing; -1 where something else than a folder bears its name.
+int open_subfolder(const fs::path& path) noexcept {
+  (void)::mkdir(path.c_str(), 0755);
+  return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/// A new file in place of any other, and never through a link that lies there.
+void write_new(int folder, const std::string& name, const std::string& text) noexcept {
+  (void)::unlinkat(folder, name.c_str(), 0);
+  const int fd = ::openat(folder, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+  if (fd < 0) return;
+  (void)!::write(fd, text.data(), text.size());  // a word to the reader: nothing depends on it
+  ::close(fd);
+}
+
 }  // namespace
 
 Inbox::Inbox(fs::path folder) : folder_(std::move(folder)) {
-  fs::create_directories(folder_ / "accepted");
-  fs::create_directories(folder_ / "rejected");
+  fs::create_directories(folder_);
   fd_ = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "inotify");
   constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR;
@@ -84,10 +97,14 @@ Inbox::Inbox(fs::path folder) : folder_(std::move(folder)) {
     ::close(fd_);
     throw std::system_error(error, std::generic_category(), "watch " + folder_.string());
   }
+  accepted_ = open_subfolder(folder_ / "accepted");
+  rejected_ = open_subfolder(folder_ / "rejected");
 }
 
 Inbox::~Inbox() {
-  ::close(fd_);
+  for (const int fd : {fd_, accepted_, rejected_}) {
+    if (fd >= 0) ::close(fd);
+  }
 }
 
 bool Inbox::drain() noexcept {
@@ -127,20 +144,21 @@ std::vector<Arrival> Inbox::scan() const {
 }
 
 void Inbox::settle(const Arrival& arrival, Fate fate, const std::string& why) {
-  const fs::path to = folder_ / (fate == Fate::Accepted ? "accepted" : "rejected");
-  std::error_code error;
+  const int to = fate == Fate::Accepted ? accepted_ : rejected_;
+  const auto move = [to](const fs::path& file) {
+    return ::renameat(AT_FDCWD, file.c_str(), to, file.filename().c_str()) == 0;
+  };
   // The bundle goes first: signatures alone do not count as an arrival.
-  fs::rename(arrival.bundle, to / arrival.bundle.filename(), error);
-  if (error) {
+  if (to < 0 || !move(arrival.bundle)) {
     if (settled_.size() >= kMaxArrivals) settled_.erase(settled_.begin());
     settled_[arrival.name()] = arrival.fingerprint;
     return;
   }
   settled_.erase(arrival.name());
-  for (const fs::path& signature : arrival.signatures) fs::rename(signature, to / signature.filename(), error);
-  if (fate == Fate::Rejected) std::ofstream(to / (arrival.name() + ".why")) << why << '\n';
+  for (const fs::path& signature : arrival.signatures) (void)move(signature);
+  if (fate == Fate::Rejected) write_new(to, arrival.name() + ".why", why + '\n');
   try {
-    prune(to, kKept);
+    prune("/proc/self/fd/" + std::to_string(to), kKept);
   } catch (const fs::filesystem_error& e) {
     log(LogLevel::Warning, "old bundles stay for now", {{"detail", e.what()}});
   }

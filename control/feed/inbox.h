@@ -44,11 +44,14 @@ class Inbox {
   enum class Fate : std::uint8_t { Accepted, Rejected };
   /// Takes an arrival out of the way for good: moves its files to accepted/ or rejected/ (there with NAME.why, one
   /// line), or, where the folder does not let us, remembers its fingerprint, so that nothing is processed twice.
+  /// Follows no link: whoever writes to the inbox cannot lead these writes out of it.
   void settle(const Arrival& arrival, Fate fate, const std::string& why);
 
  private:
   std::filesystem::path folder_;
   int fd_ = -1;
+  /// Held open from the start: who may write to the inbox may put links in their place. -1: not folders.
+  int accepted_ = -1, rejected_ = -1;
   std::map<std::string, std::uint64_t> settled_;  ///< bundle name → fingerprint, where moving failed
 };
 

@@ -114,3 +114,33 @@ TEST_CASE("inbox: accepted/ and rejected/ keep the newest bundles only") {
   CHECK(in_rejected(".why") == Inbox::kKept);
   CHECK(fs::exists(folder / ("rejected/n" + std::to_string(Inbox::kKept + 2) + ".jsonl")));
 }
+
+TEST_CASE("inbox: a link in place of the reason does not lead the writing out of the inbox") {
+  const TempFolder folder;
+  Inbox inbox(folder / "in");
+  const fs::path state = folder.write("state.json", "precious");
+  fs::create_symlink(state, folder / "in/rejected/a.jsonl.why");
+  folder.write("in/a.jsonl", "x");
+  inbox.settle(inbox.scan().at(0), Inbox::Fate::Rejected, "malformed");
+  CHECK(folder.read("state.json") == "precious");
+  CHECK(folder.read("in/rejected/a.jsonl.why") == "malformed\n");
+}
+
+TEST_CASE("inbox: a link in place of a folder does not lead what is settled out of the inbox") {
+  const TempFolder folder;
+  folder.write("feeds/bundle.jsonl", "the last good one");
+  const bool before_start = GENERATE(true, false);
+  const auto put_link = [&] {
+    if (!before_start) fs::rename(folder / "in/rejected", folder / "in/moved away");
+    fs::create_directory_symlink(folder / "feeds", folder / "in/rejected");
+  };
+  fs::create_directory(folder / "in");
+  if (before_start) put_link();
+  Inbox inbox(folder / "in");
+  if (!before_start) put_link();
+  folder.write("in/bundle.jsonl", "x");
+  inbox.settle(inbox.scan().at(0), Inbox::Fate::Rejected, "malformed");
+  CHECK(folder.read("feeds/bundle.jsonl") == "the last good one");
+  CHECK_FALSE(fs::exists(folder / "feeds/bundle.jsonl.why"));
+  CHECK(inbox.scan().empty());
+}
