@@ -86,8 +86,10 @@ api: {{socket: {d}/run/sluiced.sock, admin_uids: [0]}}
 
     def close(self):
         for name in list(self.processes):
-            self.kill(name, signal.SIGKILL)
+            self.kill(name, signal.SIGTERM)
+        logs = "".join(log.read_text() for log in self.dir.glob("*.log"))
         shutil.rmtree(self.dir)
+        assert "Sanitizer" not in logs, logs
 
     # -- processes ----------------------------------------------------------------------------------------------------
 
