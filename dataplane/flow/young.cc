@@ -10,10 +10,20 @@ std::uint32_t tag_of(std::uint64_t hash) noexcept {
   return static_cast<std::uint32_t>(hash >> 32);
 }
 
+std::uint16_t age_of(const YoungFlows::Flow& flow, std::uint32_t now_s) noexcept {
+  return static_cast<std::uint16_t>(static_cast<std::uint16_t>(now_s) - flow.seen_s);
+}
+
 bool lives(const YoungFlows::Flow& flow, std::uint32_t now_s) noexcept {
-  const auto age = static_cast<std::uint16_t>(static_cast<std::uint16_t>(now_s) - flow.seen_s);
   const std::uint16_t limit = flow.waits() ? YoungFlows::kLifetime_s : YoungFlows::kBegunIdle_s;
-  return flow.state != YoungFlows::State::Free && age <= limit;
+  return flow.state != YoungFlows::State::Free && age_of(flow, now_s) <= limit;
+}
+
+/// How readily an entry gives way; 0: not at all.
+std::uint32_t ease(const YoungFlows::Flow& flow, std::uint32_t now_s) noexcept {
+  if (!lives(flow, now_s)) return 1000;
+  if (!flow.waits()) return 999;
+  return flow.state == YoungFlows::State::Syn ? 1U + age_of(flow, now_s) : 0;
 }
 
 }  // namespace
@@ -31,16 +41,10 @@ YoungFlows::Flow* YoungFlows::find(std::uint64_t hash, std::uint32_t now_s) noex
 YoungFlows::Flow* YoungFlows::insert(std::uint64_t hash, std::uint32_t now_s, State state) noexcept {
   Flow* place = find(hash, now_s);
   if (place == nullptr) {
-    for (Flow& flow : buckets_[hash & mask_].flows) {
-      // A free or outdated entry before a stream that has begun.
-      if (!lives(flow, now_s)) {
-        place = &flow;
-        break;
-      }
-      if (!flow.waits()) place = &flow;
-    }
+    auto& flows = buckets_[hash & mask_].flows;
+    place = std::ranges::max_element(flows, {}, [&](const Flow& flow) { return ease(flow, now_s); });
+    if (ease(*place, now_s) == 0) return nullptr;
   }
-  if (place == nullptr) return nullptr;
   *place = Flow{.tag = tag_of(hash), .seen_s = static_cast<std::uint16_t>(now_s), .state = state};
   return place;
 }

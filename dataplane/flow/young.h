@@ -42,8 +42,9 @@ class YoungFlows {
   explicit YoungFlows(std::uint32_t flows);
 
   [[nodiscard]] Flow* find(std::uint64_t hash, std::uint32_t now_s) noexcept;
-  /// The flow's entry, set anew to `state`; null where the set is full of connections that wait for their first data.
-  /// Streams that have begun give way to new ones.
+  /// The flow's entry, set anew to `state`; null where the set is full of connections that were answered
+  /// and wait for their first data. Before them streams that have begun give way, then SYNs without an answer, the
+  /// oldest first: spoofed ones get none.
   Flow* insert(std::uint64_t hash, std::uint32_t now_s, State state) noexcept;
   void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&buckets_[hash & mask_]); }
 

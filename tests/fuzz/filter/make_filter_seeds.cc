@@ -1,4 +1,4 @@
-// Seeds of the pipeline fuzzer, in its own format (pipeline.cc), and of flow_half.
+// Seeds of the pipeline fuzzer, in its own format (pipeline.cc), of tcp_streams and of flow_half.
 #include <cstdio>
 #include <fstream>
 #include <string>
@@ -27,6 +27,18 @@ Buffer part(const Segment& whole, const Endpoints& e, std::size_t from, std::siz
                    whole.payload.begin() + static_cast<std::ptrdiff_t>(from + n));
   return tcp_frame(e, s);
 }
+
+/// A seed of tcp_streams: a step is a stream with flags, an offset and a length in eights.
+struct Steps {
+  Buffer bytes{0};
+  Steps& step(unsigned stream, unsigned at = 0, unsigned eights = 255) {
+    ++bytes[0];
+    put8(bytes, stream);
+    put16(bytes, at);
+    put8(bytes, eights);
+    return *this;
+  }
+};
 
 void write(const std::string& path, const Buffer& bytes) {
   std::ofstream out(path, std::ios::binary);
@@ -77,5 +89,22 @@ int main(int argc, char** argv) {
                                         .bytes);
   write(top + "/flow_half/in_order", {0, 0, 0, 50, 1, 0, 0, 200, 50, 2});
   write(top + "/flow_half/overlaps", {0, 0, 100, 50, 1, 0, 0, 0, 200, 9, 1, 0xff, 0xf0, 60, 3});
+
+  constexpr unsigned kSyn = 8, kSynAck = 16, kBurst = 32;
+  for (unsigned stream = 0; stream < 8; ++stream) {
+    Steps forward, backward;
+    forward.step(stream | kSyn).step(stream | kSynAck);
+    backward.step(stream | kSyn);
+    for (unsigned i = 0; i <= 40; ++i) forward.step(stream, i * 97, 12);
+    for (unsigned i = 0; i <= 40; ++i) backward.step(stream, (40 - i) * 97, 12);
+    write(top + "/tcp_streams/in_order_" + std::to_string(stream), forward.bytes);
+    write(top + "/tcp_streams/reversed_" + std::to_string(stream), backward.bytes);
+  }
+  Steps flood, other;
+  for (unsigned i = 0; i < 200; ++i) flood.step(i % 8 | kBurst, i * 50, 20);
+  write(top + "/tcp_streams/flood", flood.bytes);
+  other.step(0 | kSyn).step(0, 0, 3).step(0, 25, 9);
+  put(other.bytes, "GET / HTTP/1.1\r\nHost: x.example\r\n\r\n");
+  write(top + "/tcp_streams/request_over_it", other.bytes);
   return 0;
 }

@@ -83,13 +83,21 @@ TEST_CASE("young: is forgotten after its lifetime, across the wrap of the stored
   CHECK(table.find(78ULL << 32, start) == nullptr);
 }
 
-TEST_CASE("young: a name read gives way to a new connection, a waiting connection does not") {
+TEST_CASE("young: begun streams give way, then the oldest unanswered SYN; answered connections that wait do not") {
+  using State = YoungFlows::State;
   YoungFlows table(4);
-  for (std::uint64_t n = 1; n <= 4; ++n) REQUIRE(table.insert(n << 32, 1, YoungFlows::State::Syn) != nullptr);
-  CHECK(table.insert(5ULL << 32, 1, YoungFlows::State::Syn) == nullptr);
-  REQUIRE(table.insert(2ULL << 32, 1, YoungFlows::State::Tls) != nullptr);
-  CHECK(table.insert(5ULL << 32, 1, YoungFlows::State::Syn) != nullptr);
-  CHECK(table.find(2ULL << 32, 1) == nullptr);
+  const auto id = [](std::uint64_t n) { return n << 32; };
+  for (std::uint64_t n = 1; n <= 4; ++n) REQUIRE(table.insert(id(n), 1, State::SynAck) != nullptr);
+  CHECK(table.insert(id(5), 1, State::Syn) == nullptr);
+  REQUIRE(table.insert(id(2), 1, State::Syn) != nullptr);
+  REQUIRE(table.insert(id(3), 2, State::Syn) != nullptr);
+  REQUIRE(table.insert(id(4), 1, State::Tls) != nullptr);
+  for (const std::uint64_t n : {4U, 2U, 3U}) {
+    CHECK(table.insert(id(n + 10), 3, State::SynAck) != nullptr);
+    CHECK(table.find(id(n), 3) == nullptr);
+  }
+  CHECK(table.insert(id(5), 3, State::Syn) == nullptr);
+  CHECK(table.find(id(1), 3) != nullptr);
 }
 
 }  // namespace
