@@ -142,14 +142,26 @@ void Intake::rebuild(UnixSeconds now) {
   rebuild_due_ = false;
   rebuild_tried_ = now;
   if (std::ranges::none_of(view_.feeds, [](const FeedView& f) { return f.state.has_value(); })) return;
-  const auto compiled = compile_with("", {});
+  const auto compiled = compile_standing();
   if (!compiled) {
+    const CompileError& error = compiled.error();
     rebuild_due_ = true;
-    alarms_.raise("compile-failed", compiled.error().feed, compiled.error().code + ": " + compiled.error().detail, now);
+    // Of no feed, whosever fault it is: so it is over with the first image that can be built.
+    alarms_.raise("compile-failed", "",
+                  error.feed + (error.feed.empty() ? "" : ": ") + error.code + ": " + error.detail, now);
     return;
   }
   rebuild_due_ = !activate(compiled->image, now);
   if (!rebuild_due_) alarms_.clear("compile-failed", "");
+}
+
+/// What stands, compiled again. What lies on disk may have been damaged meanwhile: that is an error like any other.
+Result<Compiled, CompileError> Intake::compile_standing() const {
+  try {
+    return compile_with("", {});
+  } catch (const std::exception& e) {
+    return std::unexpected(CompileError{false, "", "unreadable", e.what()});
+  }
 }
 
 bool Intake::activate(const fs::path& image, UnixSeconds now) {
@@ -178,8 +190,8 @@ bool Intake::open_current(UnixSeconds now) {
     view_.rules = *std::move(rules);
     view_.image_path = path.string();
     view_.image_sha256 = to_hex(view_.rules->image_sha256());
+    alarms_.clear("image-rejected", "");  // a data plane that refuses it raises it again
     publish_.image(path, view_.image_sha256);
-    if (!config_.dataplane_enabled) alarms_.clear("image-rejected", "");
     return true;
   } catch (const std::exception& e) {
     alarms_.raise("image-rejected", "", e.what(), now);
@@ -325,7 +337,7 @@ void Intake::wait_for_more(const Arrival& arrival, bool patient) {
   alarms_.raise(refusal.code, refusal.feed, arrival.name() + ": " + refusal.detail, now());
 }
 
-Result<std::string, std::string> Intake::export_rpz(const Name& zone, UnixSeconds now) const {
+Result<std::string, std::string> Intake::export_rpz(const Name& zone, UnixSeconds now) const try {
   std::vector<Feed> feeds;
   for (const FeedView& f : view_.feeds) {
     if (!f.state) continue;
@@ -334,6 +346,8 @@ Result<std::string, std::string> Intake::export_rpz(const Name& zone, UnixSecond
     feeds.push_back({*std::move(snapshot), f.policy, {}});
   }
   return write_rpz(feeds, {zone, now}).text;
+} catch (const std::exception& e) {
+  return std::unexpected(std::string(e.what()));  // such as the folder of a bundle that is gone
 }
 
 void Intake::tick(UnixSeconds now) {

@@ -73,6 +73,7 @@ class Intake {
   void wait_for_more(const Arrival& arrival, bool patient);
   [[nodiscard]] bool looked_at_already(const Arrival& arrival) const;
   Result<Compiled, CompileError> compile_with(const std::string& feed, const std::filesystem::path& staged) const;
+  [[nodiscard]] Result<Compiled, CompileError> compile_standing() const;
   void rebuild(UnixSeconds now);
   bool activate(const std::filesystem::path& image, UnixSeconds now);
   bool open_current(UnixSeconds now);

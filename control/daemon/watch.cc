@@ -85,6 +85,7 @@ void DataplaneWatch::look() {
     wanted = wanted_;
   }
   const bool other = !wanted.sha256.empty() && health->image_sha256 != wanted.sha256;
+  if (!other && refused_sha256_ == wanted.sha256 && !refused_sha256_.empty()) accepted();  // a stalled worker moved on
   const bool too_soon = wanted.sha256 == refused_sha256_ && Clock::now() - refused_at_ < kRetry;
   if (other && !too_soon && load(wanted).ok) {
     if (auto again = dataplane_.health(kHealthTimeout)) health = std::move(again);
@@ -120,10 +121,14 @@ HandOver DataplaneWatch::load(const WantedImage& image) {
     alarms_.raise("image-rejected", "", "the data plane: " + loaded->error, now_s());
     return {false, "refused: " + loaded->error};
   }
-  refused_sha256_.clear();
-  alarms_.clear("image-rejected", "");
+  accepted();
   log(LogLevel::Notice, "data plane runs the image", {{"sha256", loaded->sha256}});
   return {true, "running"};
+}
+
+void DataplaneWatch::accepted() {
+  refused_sha256_.clear();
+  alarms_.clear("image-rejected", "");
 }
 
 }  // namespace sluice

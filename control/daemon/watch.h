@@ -47,6 +47,7 @@ class DataplaneWatch {
   void run();
   void look();
   HandOver load(const WantedImage& image);
+  void accepted();
   void report(bool reachable, const Health& health, const std::string& why);
 
   static constexpr std::chrono::milliseconds kHealthTimeout{1000};
