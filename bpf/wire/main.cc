@@ -92,7 +92,8 @@ int run_status(const Pins& pins, bool json) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Attaches Sluice's steer program to network interfaces, upgrades it in place, takes it off."};
+  CLI::App app{"Attaches Sluice's steer program to network interfaces, upgrades it in place, takes it off.",
+               "sluice-wire"};
   app.require_subcommand(1);
   std::string dir = "/run/sluice/bpf";
   std::vector<std::string> pair_texts;
@@ -134,6 +135,11 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    // CLI11 misses the subcommand before it minds the word in its place.
+    if (const auto stray = app.remaining(); error.get_exit_code() != 0 && !stray.empty()) {
+      fmt::print(stderr, "sluice-wire: {}: no such command or option\n", stray.front());
+      return kUsage;
+    }
     return app.exit(error) == 0 ? kFine : kUsage;
   }
 

@@ -1,31 +1,27 @@
 #include "control/ctl/bundle_facts.h"
 
-#include <fstream>
-#include <vector>
-
 #include "control/ctl/table.h"
 #include "rules/text/bundle_jsonl.h"
 #include "rules/text/json_writer.h"
 #include "rules/text/rfc3339.h"
+#include "rules/text/small_file.h"
 
 namespace sluice {
 
 Result<BundleFacts, std::string> bundle_facts(const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return std::unexpected("cannot read " + file);
   BundleFacts facts;
   Digester digester;
   BundleReader reader({[&](const SnapshotHeader& header) { facts.header = header; }, {}, {}}, BundleLimits());
-  std::vector<char> chunk(256 << 10);
-  while (in.read(chunk.data(), static_cast<std::streamsize>(chunk.size())) || in.gcount() > 0) {
-    const auto size = static_cast<std::size_t>(in.gcount());
-    const Bytes bytes{reinterpret_cast<const std::uint8_t*>(chunk.data()), size};
-    facts.bytes += size;
+  Result<void, BundleError> parsed;
+  const auto streamed = stream_regular_file(file, [&](Bytes bytes) {
+    facts.bytes += bytes.size();
     digester.add(bytes);
-    if (const auto added = reader.add(bytes); !added) return std::unexpected(to_string(added.error().where, file));
-  }
-  if (in.bad()) return std::unexpected("cannot read " + file);
-  if (const auto ended = reader.finish(); !ended) return std::unexpected(to_string(ended.error().where, file));
+    parsed = reader.add(bytes);
+    return parsed.has_value();
+  });
+  if (!streamed) return std::unexpected(file + ": " + streamed.error());
+  if (parsed) parsed = reader.finish();
+  if (!parsed) return std::unexpected(to_string(parsed.error().where, file));
   facts.digests = digester.finish();
   return facts;
 }

@@ -51,7 +51,7 @@ std::optional<std::string> new_password() {
 
 std::optional<std::string> small_file(const std::string& path) {
   auto text = read_small_file(path, kMaxMinisignBytes);
-  if (!text) return complain(path + ": " + text.error().detail, kAnswerIsNo), std::nullopt;
+  if (!text) return complain(text.error().detail, kAnswerIsNo), std::nullopt;
   return *std::move(text);
 }
 
@@ -66,14 +66,13 @@ std::optional<MinisignSecretKey> load_secret(const std::string& file) {
   return *key;
 }
 
-/// PARTY:FILE or PARTY:FILE:NAME
-std::optional<RootKey> root_key(const std::string& text) {
+/// PARTY:FILE or PARTY:FILE:NAME. The error is the exit code; it has been complained of.
+Result<RootKey, int> root_key(const std::string& text) {
   const std::size_t colon = text.find(':');
   const auto party = party_from(text.substr(0, colon));
   if (!party || colon == std::string::npos) {
-    return complain("--key " + text + ": want PARTY:FILE.pub[:NAME], PARTY = requester, independent or operator",
-                    kBadCommandLine),
-           std::nullopt;
+    return std::unexpected(complain(
+        "--key " + text + ": want PARTY:FILE.pub[:NAME], PARTY = requester, independent or operator", kBadCommandLine));
   }
   std::string file = text.substr(colon + 1);
   std::string name = std::filesystem::path(file).stem().string();
@@ -82,9 +81,9 @@ std::optional<RootKey> root_key(const std::string& text) {
     file.resize(last);
   }
   const auto key_text = small_file(file);
-  if (!key_text) return {};
+  if (!key_text) return std::unexpected(int{kAnswerIsNo});
   const auto key = read_public_key(*key_text);
-  if (!key) return complain(file + ": " + std::string(to_string(key.error())), kAnswerIsNo), std::nullopt;
+  if (!key) return std::unexpected(complain(file + ": " + std::string(to_string(key.error())), kAnswerIsNo));
   return RootKey{*party, name, *key};
 }
 
@@ -160,7 +159,7 @@ int run_root(const RootOptions& options, UnixSeconds now) {
   Root root{options.feed, options.version, options.epoch, now + options.valid_s, {}, {}};
   for (const std::string& text : options.keys) {
     auto key = root_key(text);
-    if (!key) return kAnswerIsNo;
+    if (!key) return key.error();
     root.thresholds.emplace(key->party, 1);
     root.keys.push_back(*std::move(key));
   }
@@ -260,7 +259,7 @@ void print_verdict(const std::string& bundle, const BundleFacts& facts, const st
 int run_verify(const std::string& root_file, const std::string& bundle, std::vector<std::string> signatures, bool json,
                UnixSeconds now) {
   const auto root_text = read_small_file(root_file, kMaxRootBytes);
-  if (!root_text) return complain(root_file + ": " + root_text.error().detail, kAnswerIsNo);
+  if (!root_text) return complain(root_text.error().detail, kAnswerIsNo);
   const auto root = read_root(*root_text);
   if (!root) return complain(to_string(root.error(), root_file), kAnswerIsNo);
   const auto facts = bundle_facts(bundle);

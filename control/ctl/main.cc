@@ -51,6 +51,15 @@ void add_duration(CLI::App* command, const std::string& flag, UnixSeconds& to, c
       ->type_name("DURATION");
 }
 
+/// For numbers of bundles and roots: CLI11 takes -1 for the largest of them.
+CLI::Validator from_one() {
+  return {[](const std::string& text) {
+            const bool from_one = text.front() != '-' && text.find_first_not_of('0') != std::string::npos;
+            return std::string(from_one ? "" : text + ": want a number from 1 on");
+          },
+          ""};
+}
+
 void add_json(CLI::App* command, bool& json) {
   command->add_flag("--json", json, "print JSON");
 }
@@ -69,9 +78,9 @@ void add_bundle(const Commands& to) {
   CLI::App* c =
       to.add(to.app, "bundle", "make a snapshot of a feed from order files", [=] { return run_bundle(*o, now_s()); });
   c->add_option("--feed", o->feed, "feed, as the gateway configures it")->required();
-  c->add_option("--epoch", o->epoch, "epoch of the feed's root")->capture_default_str();
-  c->add_option("--seq", o->seq, "number of this bundle, greater than any before")->required();
-  c->add_option("--root", o->root, "version of the feed's root")->capture_default_str();
+  c->add_option("--epoch", o->epoch, "epoch of the feed's root")->check(from_one())->capture_default_str();
+  c->add_option("--seq", o->seq, "number of this bundle, greater than any before")->check(from_one())->required();
+  c->add_option("--root", o->root, "version of the feed's root")->check(from_one())->capture_default_str();
   c->add_option("--prev", o->prev, "the bundle before this one");
   add_duration(c, "--expires-in", o->valid_s, "validity from now on, at most 30d (default 14d)");
   c->add_option("--out", o->out, "file to write (default FEED-EPOCH-SEQ.jsonl)");
@@ -94,8 +103,8 @@ void add_keys(const Commands& to) {
   root->add_option("--feed", o->feed, "feed")->required();
   root->add_option("--key", o->keys, "PARTY:FILE.pub[:NAME]; PARTY = requester, independent, operator")->required();
   root->add_option("--threshold", o->thresholds, "PARTY=N: signatures of that party that are needed (default 1)");
-  root->add_option("--root-version", o->version, "version of the root")->capture_default_str();
-  root->add_option("--epoch", o->epoch, "epoch of the bundles it speaks for")->capture_default_str();
+  root->add_option("--root-version", o->version, "version of the root")->check(from_one())->capture_default_str();
+  root->add_option("--epoch", o->epoch, "epoch of the bundles it speaks for")->check(from_one())->capture_default_str();
   add_duration(root, "--expires-in", o->valid_s, "validity from now on (default 365d)");
   root->add_option("--out", o->out, "file to write (default: stdout)");
   add_json(root, o->json);
@@ -144,7 +153,8 @@ void add_live_commands(const Commands& to) {
   CLI::App* why = add_live(to, live, "why", "which order blocks a name, and by which target",
                            [=] { return run_why(*live, *name, *method, *qtype); });
   why->add_option("NAME", *name, "name")->required();
-  why->add_option("--method", *method, "dns, sni, quic or http (default: any)");
+  why->add_option("--method", *method, "of blocking (default: any)")
+      ->check(CLI::IsMember({"dns", "sni", "quic", "http"}));
   why->add_option("--qtype", *qtype, "DNS type (default A)");
 
   auto feed = std::make_shared<std::string>();
@@ -192,9 +202,10 @@ void add_inspect(const Commands& to) {
     return run_inspect(*o, stdout, stderr);
   });
   c->add_option("FILE", o->file, "pcap or pcapng; - for standard input")->required();
-  c->add_option("--bundle", o->bundle, "judge the names by this bundle (its signatures are not asked for)");
-  c->add_option("--image", o->image, "judge them by this rule image instead");
-  c->add_option("--image-key", o->image_key, "public key of its signer");
+  auto* const bundle =
+      c->add_option("--bundle", o->bundle, "judge the names by this bundle (its signatures are not asked for)");
+  auto* const image = c->add_option("--image", o->image, "judge them by this rule image instead")->excludes(bundle);
+  image->needs(c->add_option("--image-key", o->image_key, "public key of its signer")->needs(image));
   c->add_option("--at", *at, "judge as of this time (default: each packet's own)");
   c->add_option("--format", *format, "jsonl or text")->check(CLI::IsMember({"jsonl", "text"}))->capture_default_str();
   add_json(c, *json);
@@ -219,6 +230,10 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
+    // CLI11 misses the subcommand before it minds the word in its place.
+    if (const auto stray = app.remaining(); e.get_exit_code() != 0 && !stray.empty()) {
+      return complain(stray.front() + ": no such command or option; try --help", kBadCommandLine);
+    }
     return app.exit(e) == 0 ? kFine : kBadCommandLine;
   } catch (const std::exception& e) {
     return complain(e.what(), kAnswerIsNo);

@@ -55,6 +55,7 @@ std::vector<std::string> arguments(const Options& options) {
                                 "--lcores=" + lcores(options),
                                 "--main-lcore=0",
                                 "--log-level=warning",
+                                "--log-level=lib.telemetry:error",  // it warns that an older socket is not made
                                 "-m",
                                 std::to_string(options.memory_mb)};
   // Huge pages in memory only: nothing stays in a hugetlbfs after kill -9. EAL refuses both flags at once.

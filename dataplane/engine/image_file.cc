@@ -62,6 +62,7 @@ Result<std::vector<std::uint8_t>, std::string> read_image_file(const std::filesy
 
 Result<Ed25519PublicKey, std::string> read_image_key(const std::filesystem::path& path) {
   std::ifstream in(path);
+  if (!in) return std::unexpected(path.string() + ": " + std::strerror(errno));
   std::string text, more;
   Ed25519PublicKey key{};
   const bool one_word = (in >> text) && !(in >> more);

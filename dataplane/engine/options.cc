@@ -182,7 +182,8 @@ Result<Options, UsageError> parse_options(int argc, const char* const* argv) {
       ->required();
   app.add_option("--image", options.image, "rule image to load at start");
   app.add_option("--image-key", options.image_key, "public key that images must be signed with (64 hex digits)");
-  app.add_option("--workers", options.workers, "packet threads")->check(CLI::Range(1U, unsigned{SLUICE_MAX_QUEUES}));
+  app.add_option("--workers", options.workers, "packet threads (default 1)")
+      ->check(CLI::Range(1U, unsigned{SLUICE_MAX_QUEUES}));
   app.add_option("--lcores", options.cpus, "CPUs of the workers: 0,1")->delimiter(',');
   add_choice<Mode>(app, "--mode", policy.mode, {{"observe", Mode::Observe}, {"enforce", Mode::Enforce}},
                    "observe (default): count verdicts, touch nothing");
@@ -196,7 +197,7 @@ Result<Options, UsageError> parse_options(int argc, const char* const* argv) {
                          {"drop", DnsAction::Drop}},
                         "answer to a blocked query (default nodata)");
   app.add_option("--sinkhole", sinkholes, "addresses answered by --dns sinkhole")->delimiter(',');
-  app.add_option("--dns-ttl", policy.dns_ttl_s, "seconds")->check(CLI::Range(30U, 60U));
+  app.add_option("--dns-ttl", policy.dns_ttl_s, "of our answers, in seconds (default 60)")->check(CLI::Range(30U, 60U));
   add_choice<TcpAction>(app, "--tls", policy.tls,
                         {{"reset", TcpAction::Reset}, {"alert", TcpAction::Alert}, {"drop", TcpAction::Drop}},
                         "end of a blocked TLS handshake (default reset)");
@@ -208,11 +209,11 @@ Result<Options, UsageError> parse_options(int argc, const char* const* argv) {
   app.add_option("--credit", credit, "BYTES[:PER_SECOND] by which DNS answers may outweigh queries, per source prefix");
   app.add_option("--run-dir", options.run_dir, "default /run/sluice");
   app.add_option("--wire-dir", options.wire_dir, "default /run/sluice/bpf");
-  app.add_option("--memory-mb", options.memory_mb, "for packets")->check(CLI::Range(64U, 1U << 20));
+  app.add_option("--memory-mb", options.memory_mb, "for packets (default 512)")->check(CLI::Range(64U, 1U << 20));
   app.add_flag("--huge", options.huge, "insist on huge pages (default: where enough are free)");
   const auto* const group_option =
       app.add_option("--group", group, "id of the group that may read counters and telemetry");
-  app.add_option("--max-image-mb", max_image_mb, "largest image taken")->check(CLI::Range(1U, 1U << 20));
+  app.add_option("--max-image-mb", max_image_mb, "largest image taken (default 4096)")->check(CLI::Range(1U, 1U << 20));
 
   try {
     app.parse(argc, argv);

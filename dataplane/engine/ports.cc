@@ -9,6 +9,7 @@
 #include <rte_mbuf.h>
 #include <rte_mbuf_pool_ops.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include <xdp/libxdp.h>
 
 #include <algorithm>
@@ -198,7 +199,10 @@ class PortOpener {
 
   Outcome open_pcap(Port& port, unsigned index) {
     std::string arguments;
-    if (!port.spec_.device.empty()) arguments = "rx_pcap=" + port.spec_.device;
+    if (const auto& capture = port.spec_.device; !capture.empty()) {
+      if (access(capture.c_str(), R_OK) != 0) return std::unexpected(failed(port.spec_, "cannot be read", errno));
+      arguments = "rx_pcap=" + capture;
+    }
     if (!port.spec_.output.empty()) arguments += (arguments.empty() ? "tx_pcap=" : ",tx_pcap=") + port.spec_.output;
     if (auto ok = plug(port, "net_pcap" + std::to_string(index), arguments); !ok.has_value()) return ok;
     port.takes_segments_ = true;
@@ -207,7 +211,9 @@ class PortOpener {
 
   Outcome plug(Port& port, const std::string& device, const std::string& arguments) {
     if (const int error = rte_eal_hotplug_add("vdev", device.c_str(), arguments.c_str()); error != 0) {
-      return std::unexpected(failed(port.spec_, "cannot be opened", error));
+      // -1 is not EPERM here: the driver has said why in its own words.
+      return std::unexpected(error == -1 ? failed(port.spec_, "cannot be opened, for the reason above")
+                                         : failed(port.spec_, "cannot be opened", error));
     }
     std::uint16_t id = 0;
     if (const int error = rte_eth_dev_get_port_by_name(device.c_str(), &id); error != 0)

@@ -107,7 +107,7 @@ int run(const Options& options) {
 int main(int argc, char** argv) {
   Options options;
   gid_t group = 0;
-  CLI::App app("Verifies bundles and makes the signed rule image.");
+  CLI::App app("Verifies bundles and makes the signed rule image.", "sluice-compile");
   auto* const new_key = app.add_option("--new-key", options.new_key, "make the image signer's key pair: secret file");
   auto* const public_key = app.add_option("--public", options.public_key, "public file of --new-key")->needs(new_key);
   new_key->needs(public_key);

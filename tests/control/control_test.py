@@ -206,6 +206,13 @@ def test_exit_codes_of_sluicectl(running):
     assert running.ctl("why", "a..b", "--socket", socket, check=False).returncode == 1
     assert running.ctl("why", check=False).returncode == 2
     assert running.ctl("nonsense", check=False).returncode == 2
+    assert running.ctl("root", "--feed", FEED, "--key", "nobody", check=False).returncode == 2
+    assert running.ctl("inspect", "x.pcap", "--image", "x.img", check=False).returncode == 2
+    for number in "0", "-1":
+        refused = running.ctl("bundle", "--feed", FEED, "--seq", number, "x.yaml", check=False)
+        assert refused.returncode == 2 and "want a number from 1 on" in refused.stderr
+    missing = running.ctl("sign", "--key", "nowhere.key", "x.jsonl", check=False)
+    assert missing.returncode == 1 and missing.stderr == "sluicectl: nowhere.key: No such file or directory\n"
     assert running.ctl("status", "--socket", "/nowhere.sock", check=False).returncode == 3
     assert running.ctl("bypass", "on", "--socket", socket, check=False).returncode == 1  # no wire here
 

@@ -77,6 +77,9 @@ TEST_CASE("options: help is no error") {
   const auto options = parse({"--help"});
   REQUIRE_FALSE(options.has_value());
   CHECK(options.error().exit_code == 0);
+  CHECK(options.error().message.find("observe|enforce") != std::string::npos);
+  CHECK(options.error().message.find("--max-image-mb") != std::string::npos);
+  CHECK(options.error().message.find('\0') == std::string::npos);
 }
 
 TEST_CASE("options: a bad command line is refused with code 2 and names what is wrong") {
@@ -90,6 +93,8 @@ TEST_CASE("options: a bad command line is refused with code 2 and names what is 
       {{"--port", "subscriber", "--port", "internet=xdp:c"}, "ROLE=KIND:DEVICE"},
       {{"--port", "subscriber=pcap:a,b,c", "--port", "internet=xdp:c"}, "pcap:IN[,OUT]"},
       {{"--workers", "2", "--port", "subscriber=pcap:a", "--port", "internet=pcap:b"}, "one worker"},
+      {{"--port", "subscriber=xdp:a", "--port", "internet=xdp:b", "--mode", "block"},
+       "--mode block: want observe|enforce"},
   };
   for (const auto& [words, what] : cases) {
     const auto options = parse(words);
