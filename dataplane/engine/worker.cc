@@ -50,7 +50,8 @@ Worker::Worker(unsigned index, const Ports& ports, const Policy& policy, RuleSwi
       status_(status),
       pipeline_(policy, PipelineLimits{}, seed, counters, index),
       tx_drops_(ports.all().size()),
-      unread_falls_(policy.rows[static_cast<std::size_t>(Cause::TooManySegments)] == Row::Drop) {
+      unread_falls_(policy.mode == Mode::Enforce &&
+                    policy.rows[static_cast<std::size_t>(Cause::TooManySegments)] == Row::Drop) {
   for (const Port& port : ports.all()) {
     const int socket = port.queue(index).socket;
     if (port.spec().kind == PortKind::Pcap) has_captures_ = true;
@@ -143,6 +144,7 @@ void Worker::pass_on(std::size_t port, rte_mbuf** frames, std::span<const std::u
   unsigned dropped = 0;
   for (std::size_t i = 0; i < view_of.size(); ++i) {
     const bool falls = view_of[i] == kUnread ? unread_falls : verdicts[view_of[i]].fate == Fate::Drop;
+    if (falls && view_of[i] == kUnread) add(counters_.dropped_pkts);
     if (falls)
       drop[dropped++] = frames[i];
     else
