@@ -13,6 +13,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "rules/text/json_writer.h"
+
 namespace sluice {
 namespace {
 
@@ -61,11 +63,8 @@ MHD_Result take_argument(void* to, MHD_ValueKind, const char* key, const char* v
 }
 
 MHD_Result send(MHD_Connection* connection, ApiReply& reply) {
-  MHD_Response* response =
-      reply.file >= 0 ? MHD_create_response_from_fd64(reply.file_bytes, reply.file)
-                      : MHD_create_response_from_buffer(reply.body.size(), reply.body.data(), MHD_RESPMEM_MUST_COPY);
+  MHD_Response* response = MHD_create_response_from_buffer(reply.body.size(), reply.body.data(), MHD_RESPMEM_MUST_COPY);
   if (response == nullptr) return MHD_NO;
-  reply.file = -1;  // the response owns it
   MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply.type.c_str());
   const MHD_Result result = MHD_queue_response(connection, reply.status, response);
   MHD_destroy_response(response);
@@ -141,7 +140,6 @@ void on_completed(void* self, MHD_Connection*, void** state, MHD_RequestTerminat
   auto* exchange = static_cast<Exchange*>(*state);
   if (exchange == nullptr) return;
   static_cast<ApiServer::Parts*>(self)->waiting.erase(exchange->ticket);
-  if (exchange->reply && exchange->reply->file >= 0) ::close(exchange->reply->file);
   delete exchange;
   *state = nullptr;
 }
@@ -190,10 +188,7 @@ void ApiServer::run() noexcept {
 
 void ApiServer::answer(Ticket ticket, ApiReply reply) {
   const auto it = parts_->waiting.find(ticket);
-  if (it == parts_->waiting.end()) {
-    if (reply.file >= 0) ::close(reply.file);
-    return;
-  }
+  if (it == parts_->waiting.end()) return;
   Exchange& exchange = *it->second;
   parts_->waiting.erase(it);
   exchange.reply = std::move(reply);
@@ -201,22 +196,9 @@ void ApiServer::answer(Ticket ticket, ApiReply reply) {
 }
 
 ApiReply api_error(unsigned status, const std::string& what) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string body = R"({"error":")";
-  for (const char c : what) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      body += '\\';
-      body += c;
-    } else if (byte < 0x20) {
-      body += "\\u00";
-      body += kHex[byte >> 4];
-      body += kHex[byte & 15];
-    } else {
-      body += c;
-    }
-  }
-  return {status, body + "\"}\n"};
+  std::string body;
+  JsonWriter(body).begin_object().member("error", what).end_object();
+  return {status, body + "\n"};
 }
 
 }  // namespace sluice

@@ -25,8 +25,6 @@ struct ApiReply {
   unsigned status = 200;
   std::string body;
   std::string type = "application/json";
-  int file = -1;  ///< where not -1: sent from offset 0 instead of body, and closed afterwards
-  std::uint64_t file_bytes = 0;
 };
 
 /// HTTP/1.1 over a Unix socket (libmicrohttpd), driven by the caller's event loop: no threads, and every call from the

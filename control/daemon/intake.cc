@@ -202,7 +202,7 @@ bool Intake::open_current(UnixSeconds now) {
 std::vector<Outcome> Intake::take_up(std::int64_t now_ns, bool patient) {
   std::vector<Outcome> outcomes;
   now_ns_ = now_ns;
-  has_more_ = false;
+  settling_ = false;
   view_.waiting.clear();
   try {
     const std::vector<Arrival> arrivals = inbox_.scan();
@@ -231,7 +231,7 @@ std::optional<Outcome> Intake::take_up_one(const Arrival& arrival, bool patient)
     return {};
   }
   if (patient && arrival.newest_ns + Inbox::kQuietNs > now_ns_) {
-    has_more_ = true;
+    settling_ = true;
     return {};
   }
   Outcome outcome;
@@ -329,7 +329,6 @@ Outcome Intake::refuse(const Arrival& arrival, const Refusal& refusal) {
 void Intake::wait_for_more(const Arrival& arrival, bool patient) {
   Pending& pending = pending_.at(arrival.name());
   const Refusal& refusal = pending.refusal;
-  has_more_ = true;
   view_.waiting.push_back({arrival.name(), refusal.code, refusal.detail});
   const bool due = !patient || is_our_trouble(refusal) || arrival.newest_ns + kSettleNs <= now_ns_;
   if (pending.alarmed || !due) return;

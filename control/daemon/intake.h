@@ -49,8 +49,10 @@ class Intake {
   [[nodiscard]] Result<std::string, std::string> export_rpz(const Name& zone, UnixSeconds now) const;
   /// What time alone changes: bundles that expire, an image that could not be built yet.
   void tick(UnixSeconds now);
-  /// True where a bundle waits for a later call of take_up().
-  [[nodiscard]] bool has_more() const noexcept { return has_more_; }
+  /// True where files may still be growing, and want another call of take_up() soon.
+  [[nodiscard]] bool settling() const noexcept { return settling_; }
+  /// True where a bundle lacks something, and wants another call of take_up() some time.
+  [[nodiscard]] bool waiting() const noexcept { return !pending_.empty(); }
   [[nodiscard]] const RulesView& view() const noexcept { return view_; }
 
   static constexpr std::int64_t kSettleNs = 10'000'000'000;
@@ -96,7 +98,7 @@ class Intake {
   std::int64_t now_ns_ = 0;                 ///< of the current call of take_up()
   UnixSeconds rebuild_tried_ = 0;
   std::set<std::string> expired_;  ///< feeds whose bundle is known to be past its date
-  bool has_more_ = false;
+  bool settling_ = false;
   bool rebuild_due_ = false;
 };
 

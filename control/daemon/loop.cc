@@ -47,8 +47,10 @@ class FolderLock {
   int fd_;
 };
 
-/// SIGTERM and SIGINT as a descriptor; blocked in every thread that starts afterwards.
+/// SIGTERM and SIGINT as a descriptor; blocked in every thread that starts afterwards. A log or a client that has gone
+/// away is no reason to end.
 int ending_signals() {
+  if (::signal(SIGPIPE, SIG_IGN) == SIG_ERR) fail("ignore SIGPIPE");
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);

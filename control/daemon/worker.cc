@@ -105,7 +105,7 @@ bool IntakeWorker::round(bool scan) {
     if (stop_) return false;
     asked = std::exchange(asked_, {});
   }
-  scan = inbox_.drain() || scan || intake_.has_more();
+  scan = inbox_.drain() || scan || intake_.settling() || intake_.waiting();
   if (!asked.applies.empty()) {
     answer_applies(asked.applies);
   } else if (scan) {
@@ -117,12 +117,17 @@ bool IntakeWorker::round(bool scan) {
 }
 
 void IntakeWorker::run() {
-  try {
-    intake_.recover(now_ns() / 1'000'000'000);
-    for (bool first = true; round(first); first = false) wait(intake_.has_more() ? 200 : 1000);
-  } catch (const std::exception& e) {
-    log(LogLevel::Error, "the intake has ended", {{"detail", e.what()}});
-  }
+  // What is thrown here is trouble of this machine, out of memory say: the next round is another attempt.
+  const auto guarded = [](auto&& act) {
+    try {
+      return act();
+    } catch (const std::exception& e) {
+      log(LogLevel::Error, "the intake failed", {{"detail", e.what()}});
+      return true;
+    }
+  };
+  guarded([&] { return intake_.recover(now_ns() / 1'000'000'000), true; });
+  for (bool first = true; guarded([&] { return round(first); }); first = false) wait(intake_.settling() ? 200 : 1000);
 }
 
 }  // namespace sluice

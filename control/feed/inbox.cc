@@ -49,6 +49,14 @@ bool take_stat(const fs::path& path, Arrival& arrival) noexcept {
   return true;
 }
 
+/// True where the files are still the ones that were seen: the same inodes, sizes and times.
+bool is_unchanged(const Arrival& arrival) noexcept {
+  Arrival now;
+  if (!take_stat(arrival.bundle, now)) return false;
+  for (const fs::path& signature : arrival.signatures) (void)take_stat(signature, now);
+  return now.fingerprint == arrival.fingerprint;
+}
+
 /// Keeps the newest `keep` bundles of a folder, with what belongs to them.
 void prune(const fs::path& folder, std::size_t keep) {
   std::vector<std::pair<fs::file_time_type, std::string>> bundles;
@@ -144,6 +152,7 @@ std::vector<Arrival> Inbox::scan() const {
 }
 
 void Inbox::settle(const Arrival& arrival, Fate fate, const std::string& why) {
+  if (!is_unchanged(arrival)) return;
   const int to = fate == Fate::Accepted ? accepted_ : rejected_;
   const auto move = [to](const fs::path& file) {
     return ::renameat(AT_FDCWD, file.c_str(), to, file.filename().c_str()) == 0;

@@ -42,9 +42,10 @@ class Inbox {
   [[nodiscard]] std::vector<Arrival> scan() const;
 
   enum class Fate : std::uint8_t { Accepted, Rejected };
-  /// Takes an arrival out of the way for good: moves its files to accepted/ or rejected/ (there with NAME.why, one
-  /// line), or, where the folder does not let us, remembers its fingerprint, so that nothing is processed twice.
-  /// Follows no link: whoever writes to the inbox cannot lead these writes out of it.
+  /// Takes an arrival out of the way for good, unless its files have changed since (they are a new arrival then): moves
+  /// its files to accepted/ or rejected/ (there with NAME.why, one line), or, where the folder does not let us,
+  /// remembers its fingerprint, so that nothing is processed twice. Follows no link: whoever writes to the inbox cannot
+  /// lead these writes out of it.
   void settle(const Arrival& arrival, Fate fate, const std::string& why);
 
  private:

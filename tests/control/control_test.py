@@ -3,6 +3,7 @@ import json
 import os
 import random
 import signal
+import subprocess
 import time
 
 import pytest
@@ -257,6 +258,19 @@ def test_while_sluice_compile_is_stopped_questions_are_answered_and_sluiced_ends
     gateway.pause("sluice-compile", signal.SIGCONT)
     gateway.start_sluiced()
     until(lambda: gateway.stands(2))
+
+
+def test_who_waits_for_apply_is_answered_when_sluiced_ends(gateway):
+    gateway.publish("news.example.org")
+    gateway.pause("sluice-compile")
+    gateway.deliver(gateway.sign(gateway.bundle("late.example.org"), *BOTH))
+    command = [gateway.dir / "bin/sluicectl", "apply", "--socket", gateway.dir / "run/sluiced.sock"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as waiting:
+        until(lambda: (gateway.dir / "state/staging/bundle.jsonl").exists())
+        assert waiting.poll() is None
+        assert gateway.kill("sluiced", signal.SIGTERM) == 0
+        assert waiting.wait(timeout=20) in (1, 3)
+    gateway.pause("sluice-compile", signal.SIGCONT)
 
 
 def test_an_image_that_is_gone_or_spoiled_is_built_again(gateway):

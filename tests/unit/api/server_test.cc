@@ -1,6 +1,5 @@
 #include "control/api/server.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -34,7 +33,7 @@ class Client {
   void send(const std::string& text) { (void)!::send(fd_, text.data(), text.size(), MSG_NOSIGNAL); }
   std::string receive(ApiServer& server) {
     std::string got;
-    for (int turns = 0; turns < 200; ++turns) {
+    for (int turns = 0; turns < 2000; ++turns) {
       pollfd fds[2] = {{server.fd(), POLLIN, 0}, {fd_, POLLIN, 0}};
       (void)::poll(fds, 2, 20);
       server.run();
@@ -148,17 +147,13 @@ TEST_CASE("api: an answer may come later, while others are served; a client that
   CHECK(Client(folder / "s").ask(server, get("/")).ends_with("now\n"));
 }
 
-TEST_CASE("api: a file is sent whole") {
+TEST_CASE("api: a long answer is sent whole") {
   const TempFolder folder;
-  const auto file = folder.write("zone", std::string(100'000, 'z'));
   ApiServer server(folder / "s", {}, [&](const ApiRequest&, ApiServer::Ticket) -> std::optional<ApiReply> {
-    ApiReply reply{200, "", "text/plain"};
-    reply.file = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-    reply.file_bytes = 100'000;
-    return reply;
+    return ApiReply{200, std::string(1'000'000, 'z'), "text/plain"};
   });
   const std::string answer = Client(folder / "s").ask(server, get("/"));
-  CHECK(answer.size() > 100'000);
+  CHECK(answer.size() > 1'000'000);
   CHECK(answer.ends_with("zzz"));
 }
 

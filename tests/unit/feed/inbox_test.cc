@@ -90,6 +90,19 @@ TEST_CASE("inbox: unsigned bundles keep no signed one waiting") {
   CHECK(arrivals[0].name() == "z.jsonl");
 }
 
+TEST_CASE("inbox: a bundle that was replaced while it was judged is a new arrival, not a settled one") {
+  const TempFolder folder;
+  Inbox inbox(folder.path());
+  folder.write("a.jsonl", "x");
+  folder.write("a.jsonl.1.minisig", "s");
+  const Arrival judged = inbox.scan().at(0);
+  fs::rename(folder.write("new", "y"), folder / "a.jsonl");
+  inbox.settle(judged, Inbox::Fate::Accepted, "");
+  REQUIRE(inbox.scan().size() == 1);
+  CHECK(folder.read("a.jsonl") == "y");
+  CHECK(fs::exists(folder / "a.jsonl.1.minisig"));
+}
+
 TEST_CASE("inbox: symlinks and folders are not bundles") {
   const TempFolder folder;
   Inbox inbox(folder.path());
