@@ -49,8 +49,7 @@ bool DnsLabels::follow(std::uint8_t high) noexcept {
   if (message_.size() - at_ < 2) return stop(Cause::DnsTruncated), false;
   const std::size_t target = (high & ~kLabelType & 0xffU) << 8 | message_[at_ + 1];
   if (hops_ == 0) end_ = at_ + 2;
-  if (target >= lowest_ || target < kHeaderBytes || ++hops_ > kMaxHops)
-    return stop(Cause::DnsBadPointer), false;
+  if (target >= lowest_ || target < kHeaderBytes || ++hops_ > kMaxHops) return stop(Cause::DnsBadPointer), false;
   at_ = lowest_ = target;
   return true;
 }

@@ -9,8 +9,7 @@ namespace sluice {
 namespace {
 
 constexpr std::size_t kHeaderBytes = 12;
-constexpr std::uint16_t kResponse = 0x8000, kOpcode = 0x7800, kRecursionDesired = 0x0100,
-                        kCheckingDisabled = 0x0010;
+constexpr std::uint16_t kResponse = 0x8000, kOpcode = 0x7800, kRecursionDesired = 0x0100, kCheckingDisabled = 0x0010;
 constexpr std::uint16_t kTypeSig = 24, kTypeOpt = 41, kTypeTsig = 250;
 constexpr std::uint32_t kDnssecOk = 0x8000;  // in the TTL of an OPT record, RFC 6891 6.1.3
 
@@ -94,8 +93,7 @@ void read_records(Bytes message, std::uint16_t structured_error_option, DnsQuery
     if (n < before_additional) continue;
     if (record.type == kTypeOpt && !out.edns) read_opt(record, structured_error_option, out);
     // A SIG that covers type 0 signs the message, RFC 2931 3.
-    const bool sig0 =
-        record.type == kTypeSig && record.data.size() >= 2 && load_be16(record.data.data()) == 0;
+    const bool sig0 = record.type == kTypeSig && record.data.size() >= 2 && load_be16(record.data.data()) == 0;
     if (record.type == kTypeTsig || sig0) out.tsig = true;
   }
 }
@@ -122,8 +120,7 @@ Cause parse_dns_query(Bytes message, std::uint16_t structured_error_option, DnsQ
   const std::size_t asked = load_be16(message.data() + 4);
   std::size_t offset = kHeaderBytes;
   for (std::size_t n = 0; n < std::min(asked, DnsQuery::kMaxQuestions); ++n) {
-    if (const Cause cause = read_question(message, offset, out.questions[n]); cause != Cause::None)
-      return cause;
+    if (const Cause cause = read_question(message, offset, out.questions[n]); cause != Cause::None) return cause;
     ++out.question_count;
     out.questions_end = static_cast<std::uint16_t>(offset);
   }

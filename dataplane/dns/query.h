@@ -9,9 +9,8 @@
 namespace sluice {
 
 struct DnsQuestion {
-  WireName name;  ///< canonical text; empty where name_cause is not None
-  Cause name_cause =
-      Cause::None;  ///< None, or NameInvalid: the root, or a byte outside [A-Za-z0-9_-] in a label
+  WireName name;                   ///< canonical text; empty where name_cause is not None
+  Cause name_cause = Cause::None;  ///< None, or NameInvalid: the root, or a byte outside [A-Za-z0-9_-] in a label
   std::uint16_t qtype = 0, qclass = 0;
   std::uint16_t wire_offset = 0;  ///< of the name in the message, as the client wrote it (0x20 case included)
   std::uint16_t wire_len = 0;     ///< bytes of the name there, root included; 0 where it is compressed
@@ -48,8 +47,7 @@ struct DnsQuery {
 /// The sections behind the questions are walked for OPT, TSIG and SIG(0) only. They are no reason to refuse a
 /// question that a lenient server would answer: the walk ends at the first error, or after kMaxRecords
 /// records, with the flags as far as they are known. Trailing bytes are ignored.
-[[nodiscard]] Cause parse_dns_query(Bytes message, std::uint16_t structured_error_option,
-                                    DnsQuery& out) noexcept;
+[[nodiscard]] Cause parse_dns_query(Bytes message, std::uint16_t structured_error_option, DnsQuery& out) noexcept;
 
 /// Most resource records of a query that are walked in search of OPT and TSIG.
 inline constexpr unsigned kMaxRecords = 64;

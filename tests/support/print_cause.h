@@ -7,6 +7,8 @@
 namespace sluice {
 
 /// So that Catch2 prints causes by name; include it before the first CHECK.
-inline std::ostream& operator<<(std::ostream& out, Cause cause) { return out << info(cause).name; }
+inline std::ostream& operator<<(std::ostream& out, Cause cause) {
+  return out << info(cause).name;
+}
 
 }  // namespace sluice

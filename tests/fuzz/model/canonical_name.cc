@@ -10,8 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!name.has_value()) return 0;
   const std::string& canonical = name->text();
   if (canonical.empty() || canonical.size() > sluice::kMaxNameBytes) std::abort();
-  if (canonical.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.") != std::string::npos)
-    std::abort();
+  if (canonical.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.") != std::string::npos) std::abort();
   const auto again = sluice::canonical_name(canonical);
   if (!again.has_value() || again->text() != canonical) std::abort();
   return 0;

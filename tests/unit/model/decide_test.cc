@@ -157,9 +157,9 @@ TEST_CASE("decide: at equal priority the feed whose name sorts first stands over
 }
 
 TEST_CASE("decide: a refused order neither blocks nor allows") {
-  auto f = feed("f", 0, true,
-                {order("AAA", kBlock, {named("a.test", Scope::Exact)}),
-                 order("BBB", kAllow, {named("a.test", Scope::Exact)})});
+  auto f = feed(
+      "f", 0, true,
+      {order("AAA", kBlock, {named("a.test", Scope::Exact)}), order("BBB", kAllow, {named("a.test", Scope::Exact)})});
   f.refused = {"BBB"};
   CHECK(ask({f}, "a.test") == Blocked{0, 0, 0});
   f.refused = {"AAA", "BBB"};
@@ -168,11 +168,10 @@ TEST_CASE("decide: a refused order neither blocks nor allows") {
 
 TEST_CASE("decide: reports the highest feed, then the most specific target") {
   const auto low = feed("low", 1, true, {order("AAA", kBlock, {named("x.a.test", Scope::Exact)})});
-  const auto high =
-      feed("high", 2, true,
-           {order("AAA", kBlock, {PatternTarget{"a.test"}, named("test", Scope::Subtree)}),
-            order("BBB", kBlock, {named("a.test", Scope::Subtree)}),
-            order("CCC", kBlock, {named("b.a.test", Scope::Subtree), named("b.a.test", Scope::Exact)})});
+  const auto high = feed("high", 2, true,
+                         {order("AAA", kBlock, {PatternTarget{"a.test"}, named("test", Scope::Subtree)}),
+                          order("BBB", kBlock, {named("a.test", Scope::Subtree)}),
+                          order("CCC", kBlock, {named("b.a.test", Scope::Subtree), named("b.a.test", Scope::Exact)})});
   const std::vector<Feed> feeds{low, high};
   CHECK(ask(feeds, "b.a.test") == Blocked{1, 2, 1});
   CHECK(ask(feeds, "c.b.a.test") == Blocked{1, 2, 0});
@@ -181,12 +180,12 @@ TEST_CASE("decide: reports the highest feed, then the most specific target") {
 }
 
 TEST_CASE("decide: reports a name before a pattern, then the smaller order id, then the first target") {
-  const std::vector<Feed> feeds{feed(
-      "f", 0, true,
-      {order("ZZZ", kBlock, {named("a.test", Scope::Exact)}),
-       order("BBB", kBlock, {named("other.test", Scope::Exact), named("a.test", Scope::Exact)}),
-       order("CCC", kBlock, {PatternTarget{"b.test"}}),
-       order("AAA", kBlock, {PatternTarget{"nothing"}, PatternTarget{"b.test"}, PatternTarget{".test"}})})};
+  const std::vector<Feed> feeds{
+      feed("f", 0, true,
+           {order("ZZZ", kBlock, {named("a.test", Scope::Exact)}),
+            order("BBB", kBlock, {named("other.test", Scope::Exact), named("a.test", Scope::Exact)}),
+            order("CCC", kBlock, {PatternTarget{"b.test"}}),
+            order("AAA", kBlock, {PatternTarget{"nothing"}, PatternTarget{"b.test"}, PatternTarget{".test"}})})};
   CHECK(ask(feeds, "a.test") == Blocked{0, 1, 1});
   CHECK(ask(feeds, "a.b.test") == Blocked{0, 3, 1});
 }
