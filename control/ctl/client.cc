@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 
+#include <cstring>
 #include <memory>
 
 namespace sluice {
@@ -66,7 +67,11 @@ Result<HttpAnswer, std::string> ask_sluiced(const std::string& socket, std::stri
   }
   const CURLcode code = curl_easy_perform(curl.get());
   if (code != CURLE_OK) {
-    return std::unexpected("sluiced does not answer on " + socket + ": " + curl_easy_strerror(code));
+    long system = 0;  // why connect() failed, where it did
+    curl_easy_getinfo(curl.get(), CURLINFO_OS_ERRNO, &system);
+    const bool told = code == CURLE_COULDNT_CONNECT && system != 0;
+    return std::unexpected("sluiced does not answer on " + socket + ": " +
+                           (told ? std::strerror(static_cast<int>(system)) : curl_easy_strerror(code)));
   }
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &answer.status);
   return answer;

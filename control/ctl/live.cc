@@ -32,9 +32,9 @@ int print(const LiveOptions& options, const Result<HttpAnswer, std::string>& ans
   return kFine;
 }
 
-int bypass_by_hand(const LiveOptions& options, bool on) {
+int bypass_by_hand(const LiveOptions& options, const std::string& why, bool on) {
   const auto set = set_bypass(Pins(options.wire), on);
-  if (!set) return complain(set.error().text, kAnswerIsNo);
+  if (!set) return complain(why + "; and at " + options.wire + ": " + set.error().text, kAnswerIsNo);
   std::cout << (options.json
                     ? std::string(R"({"bypass":)") + (on ? "true" : "false") + R"(,"by":"sluicectl"})"
                     : std::string("bypass ") + (on ? "on" : "off") + " (set directly: sluiced is out of reach)")
@@ -73,7 +73,7 @@ int run_apply(const LiveOptions& options) {
 
 int run_bypass(const LiveOptions& options, bool on) {
   const auto answer = ask_sluiced(options.socket, "POST", "/v1/bypass", {}, on ? R"({"on":true})" : R"({"on":false})");
-  if (!answer && ::geteuid() == 0) return bypass_by_hand(options, on);
+  if (!answer && ::geteuid() == 0) return bypass_by_hand(options, answer.error(), on);
   return print(options, answer, [&](const std::string&) { return std::string("bypass ") + (on ? "on\n" : "off\n"); });
 }
 

@@ -26,13 +26,25 @@ bool yes(const dom::element& object, std::string_view key) {
   bool value = false;
   return object[key].get(value) == simdjson::SUCCESS && value;
 }
-dom::array items(const dom::element& object, std::string_view key) {
+// Vectors, because a dom::array or dom::object that no document gave must not be iterated.
+using Items = std::vector<dom::element>;
+using Members = std::vector<std::pair<std::string_view, dom::element>>;
+
+/// The elements below `key`; none where it is no list.
+Items items(const dom::element& object, std::string_view key) {
   dom::array list;
-  return object[key].get(list) == simdjson::SUCCESS ? list : dom::array();
+  Items out;
+  if (object[key].get(list) != simdjson::SUCCESS) return out;
+  for (const dom::element item : list) out.push_back(item);
+  return out;
 }
-dom::object members(const dom::element& object, std::string_view key) {
+/// The members below `key`; none where it is no object.
+Members members(const dom::element& object, std::string_view key) {
   dom::object found;
-  return object[key].get(found) == simdjson::SUCCESS ? found : dom::object();
+  Members out;
+  if (object[key].get(found) != simdjson::SUCCESS) return out;
+  for (const auto& [name, value] : found) out.emplace_back(name, value);
+  return out;
 }
 /// The element below `key`, where it is an object.
 bool object_at(const dom::element& object, std::string_view key, dom::element& out) {
@@ -54,7 +66,7 @@ std::string from_now(const std::string& rfc3339, std::int64_t now) {
   return *at >= now ? "in " + duration(*at - now) : duration(now - *at) + " ago";
 }
 
-std::string join(const dom::array& list) {
+std::string join(const Items& list) {
   std::string out;
   for (const dom::element item : list) {
     std::string_view value;
@@ -64,7 +76,7 @@ std::string join(const dom::array& list) {
 }
 
 /// "dns 12  sni 3", without what is zero.
-std::string by_name(const dom::object& counts) {
+std::string by_name(const Members& counts) {
   std::string out;
   for (const auto& [key, value] : counts) {
     std::uint64_t n = 0;
@@ -130,7 +142,11 @@ std::string show_dataplane(const dom::element& status) {
 
 std::string show_counters(const dom::element& status, bool causes) {
   dom::element counters;
-  if (!object_at(status, "counters", counters)) return "";
+  if (!object_at(status, "counters", counters)) {
+    dom::element dataplane;
+    const bool runs = object_at(status, "dataplane", dataplane) && yes(dataplane, "reachable");
+    return runs ? "  counters  NOT READABLE: no right to, or of another build than sluiced\n" : "";
+  }
   std::string out = "  names     " + by_name(members(counters, "names")) + "\n";
   out += "  blocked   " + by_name(members(counters, "blocked")) + "\n";
   if (const std::string observed = by_name(members(counters, "observed")); observed != "none") {
@@ -161,7 +177,7 @@ std::string show_wire(const dom::element& status) {
   };
   for (const dom::element port : items(status, "wire")) {
     table.row({text(port, "interface"), yes(port, "bypass") ? "ON" : "off", text(port, "fallback"),
-               pkts(port, "steered"), pkts(port, "bypass"), pkts(port, "no-socket"), pkts(port, "stale"),
+               pkts(port, "steered"), pkts(port, "bypass"), pkts(port, "no_socket"), pkts(port, "stale"),
                pkts(port, "dropped")});
   }
   return table.empty() ? "" : "\n" + table.text();

@@ -59,6 +59,30 @@ TEST_CASE("status: what a person looks for stands there, also where half of it i
   CHECK(text.find("rollback  a.example/x      2  14 d 8 h ago  d") != std::string::npos);
 }
 
+TEST_CASE("status: a data plane that runs without counters to read is told") {
+  const std::string head = R"({"feeds":[],"image":null,"dataplane":{"enabled":true,"reachable":true,"health":{}},)";
+  CHECK(show_status(head + R"("counters":null})", 0, false).find("counters  NOT READABLE") != std::string::npos);
+  CHECK(show_status(head + R"("counters":{}})", 0, false).find("NOT READABLE") == std::string::npos);
+}
+
+TEST_CASE("what an answer leaves out is not shown, and harms nothing") {
+  CHECK(show_status("{}", 0, true).find("no alarms") != std::string::npos);
+  CHECK(show_status(R"({"dataplane":{"enabled":true,"reachable":true,"health":{}},"counters":{}})", 0, true)
+            .find("workers   0") != std::string::npos);
+  CHECK(show_why(R"({"name":"a.test","blocked":true})", 0).starts_with("a.test: blocked ()"));
+  CHECK(show_orders(R"({"orders":[{}]})").starts_with("ORDER"));
+  CHECK(show_apply("{}") == "nothing new in the inbox\n");
+}
+
+TEST_CASE("status: totals of the wire stand in their columns") {
+  const std::string text = show_status(
+      R"({"wire":[{"interface":"eth1","bypass":true,"fallback":"drop","counters":{"steered":{"pkts":11,"bytes":1},)"
+      R"("bypass":{"pkts":12,"bytes":1},"no_socket":{"pkts":13,"bytes":1},"stale":{"pkts":14,"bytes":1},)"
+      R"("dropped":{"pkts":15,"bytes":1}}}]})",
+      0, false);
+  CHECK(text.find("eth1  ON      drop           11        12         13     14       15") != std::string::npos);
+}
+
 TEST_CASE("what is not the expected answer prints as nothing") {
   for (const char* bad : {"", "[]", "null", "{\"a\":", "7"}) {
     CHECK(show_status(bad, 0, false).empty());
