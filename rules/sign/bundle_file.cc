@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "rules/sign/minisign.h"
+#include "rules/text/pattern.h"
 #include "rules/text/small_file.h"
 
 namespace sluice {
@@ -40,6 +41,21 @@ Result<std::vector<SignatureFile>, TrustFailure> read_signatures(const std::vect
     }
   }
   return out;
+}
+
+/// The rule for patterns holds whoever wrote the bundle, and with whatever tool.
+Result<void, TrustFailure> check_patterns(const Snapshot& snapshot, const std::string& path) {
+  for (const OrderWithTargets& order : snapshot.orders) {
+    for (const Target& target : order.targets) {
+      const auto* pattern = std::get_if<PatternTarget>(&target);
+      if (pattern == nullptr) continue;
+      if (const auto checked = check_pattern_text(pattern->pattern); !checked.has_value()) {
+        return std::unexpected(TrustFailure{TrustError::Malformed, path + ": order " + order.order.id + ": pattern " +
+                                                                       pattern->pattern + ": " + checked.error().what});
+      }
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -96,6 +112,9 @@ Result<VerifiedSnapshot, TrustFailure> read_verified_bundle(const Root& root, co
   auto verified = verify_bundle_file(root, paths, limits, now, when_expired, std::move(callbacks));
   if (!verified.has_value()) return std::unexpected(verified.error());
   out.verified = std::move(*verified);
+  if (auto checked = check_patterns(out.snapshot, paths.bundle); !checked.has_value()) {
+    return std::unexpected(std::move(checked.error()));
+  }
   return out;
 }
 

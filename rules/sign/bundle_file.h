@@ -32,7 +32,8 @@ struct VerifiedSnapshot {
   Verified verified;
   Snapshot snapshot;
 };
-/// The same, with the whole snapshot in memory.
+/// The same, with the whole snapshot in memory. Malformed also where a pattern breaks check_pattern_text(), which is
+/// asked last: what nobody signed is not worth the time.
 [[nodiscard]] Result<VerifiedSnapshot, TrustFailure> read_verified_bundle(
     const Root& root, const BundlePaths& paths, const BundleLimits& limits, UnixSeconds now,
     WhenExpired when_expired = WhenExpired::Refuse);

@@ -277,7 +277,7 @@ std::string hyperscan_says(std::string_view pattern) {
 
 }  // namespace
 
-Result<void, PatternProblem> check_pattern(std::string_view pattern) {
+Result<void, PatternProblem> check_pattern_text(std::string_view pattern) {
   if (pattern.empty() || pattern.size() > kMaxPatternBytes) {
     return std::unexpected(PatternProblem{0, "a pattern has 1 to 1024 bytes"});
   }
@@ -287,6 +287,11 @@ Result<void, PatternProblem> check_pattern(std::string_view pattern) {
     if (std::string problem = judge(ending); !problem.empty())
       return std::unexpected(PatternProblem{0, std::move(problem)});
   }
+  return {};
+}
+
+Result<void, PatternProblem> check_pattern(std::string_view pattern) {
+  if (auto checked = check_pattern_text(pattern); !checked.has_value()) return checked;
   if (std::string problem = hyperscan_says(pattern); !problem.empty()) {
     return std::unexpected(PatternProblem{0, std::move(problem)});
   }

@@ -225,6 +225,20 @@ TEST_CASE("bundle file: each way of being bad has its own code") {
   CHECK(f.code() == "unsigned");
 }
 
+TEST_CASE("bundle file: a pattern that could match half of the web is malformed, whoever signed it") {
+  Files f;
+  const auto code_with = [&](std::string pattern) {
+    OrderWithTargets order = small_order();
+    order.targets.push_back(PatternTarget{std::move(pattern)});
+    f.put(write_snapshot(snapshot_of({full_order(), std::move(order)})));
+    return f.code();
+  };
+  CHECK(code_with("mirror[0-9]{1,3}\\.example\\.com") == "verified");
+  CHECK(code_with(".*") == "malformed");
+  CHECK(code_with("[^x]*\\.com") == "malformed");
+  CHECK(code_with("news.example\\.com") == "malformed");
+}
+
 TEST_CASE("bundle file: folders and FIFOs are refused at once, as signatures they count for nothing") {
   Files f;
   f.paths.bundle = f.dir.path("fifo");
