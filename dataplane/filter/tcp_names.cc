@@ -90,7 +90,7 @@ TcpNames::Read TcpNames::read(const FlowKey& key, std::uint64_t hash, const Pack
             .out = out,
             .result = {}};
   if (s.young != nullptr) {
-    s.young->seen_s = static_cast<std::uint16_t>(now_s);
+    if (const auto now = static_cast<std::uint16_t>(now_s); s.young->seen_s != now) s.young->seen_s = now;
     s.result.handshake_seen = s.young->state == State::SynAck && view.ack == s.young->detail + 1 && !syn;
     s.young->proven |= s.result.handshake_seen;
   }

@@ -48,8 +48,10 @@ std::vector<Script> make_scripts() {
 
 class Run {
  public:
-  explicit Run(std::vector<Script> scripts)
-      : scripts_(std::move(scripts)), names_(kLimits), memory_bytes_(names_.half().memory_bytes()) {}
+  Run(std::vector<Script> scripts, FoundNames& found)
+      : scripts_(std::move(scripts)), names_(kLimits), memory_bytes_(names_.half().memory_bytes()), found_(found) {
+    found_.clear();
+  }
 
   void step(const std::uint8_t* code) {
     const unsigned stream = code[0] & 7;
@@ -101,7 +103,7 @@ class Run {
   std::vector<Script> scripts_;
   TcpNames names_;
   std::size_t memory_bytes_;
-  FoundNames found_;
+  FoundNames& found_;
   std::uint32_t now_s_ = 1;
   std::size_t frame_ = 0;
 };
@@ -110,13 +112,14 @@ class Run {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const std::vector<Script> scripts = make_scripts();
+  static FoundNames found;  // large
   if (size < 1) return 0;
   std::vector<Script> these = scripts;
   const std::size_t steps = std::min<std::size_t>(data[0], (size - 1) / 4);
   const Bytes laid_over = Bytes(data, size).subspan(1 + steps * 4);
   Buffer& first = these[0].bytes;
   std::copy_n(laid_over.begin(), std::min(laid_over.size(), first.size()), first.begin());
-  const auto run = std::make_unique<Run>(std::move(these));
+  const auto run = std::make_unique<Run>(std::move(these), found);
   for (std::size_t i = 0; i < steps; ++i) run->step(data + 1 + i * 4);
   return 0;
 }
