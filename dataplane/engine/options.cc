@@ -204,6 +204,8 @@ Result<Options, UsageError> parse_options(int argc, const char* const* argv) {
   add_choice<TcpAction>(app, "--http", policy.http,
                         {{"451", TcpAction::Alert}, {"reset", TcpAction::Reset}, {"drop", TcpAction::Drop}},
                         "end of a blocked HTTP request (default 451, where no earlier response is outstanding)");
+  add_choice<bool>(app, "--unstarted", policy.read_unstarted, {{"read", true}, {"ignore", false}},
+                   "names in TCP streams whose start was not seen (default read)");
   app.add_option("--operator-url", policy.operator_url, "who blocks: Link rel=blocked-by of a 451 (RFC 7725 4)");
   app.add_option("--row", rows, "CAUSE=forward|drop: changes a row of the policy table; repeat");
   app.add_option("--credit", credit, "BYTES[:PER_SECOND] by which DNS answers may outweigh queries, per source prefix");

@@ -53,6 +53,7 @@ TEST_CASE("options: policy is taken over whole") {
                                    "--row",         "too-deep=drop",
                                    "--row",         "no-image=drop",
                                    "--credit",      "100:7",
+                                   "--unstarted",   "ignore",
                                    "--group",       "44"});
   REQUIRE(options.has_value());
   const Policy& policy = options->policy;
@@ -69,6 +70,7 @@ TEST_CASE("options: policy is taken over whole") {
   CHECK(policy.rows[static_cast<std::size_t>(Cause::TooDeep)] == Row::Drop);
   CHECK(policy.rows[static_cast<std::size_t>(Cause::NoImage)] == Row::Drop);
   CHECK(policy.credit_bytes == 100);
+  CHECK_FALSE(policy.read_unstarted);
   CHECK(policy.credit_bytes_per_s == 7);
   CHECK(options->group == gid_t{44});
 }
