@@ -130,6 +130,19 @@ StreamMessage StreamReader::read_dns(Bytes stream, std::uint16_t structured_erro
   return message;
 }
 
+namespace {
+
+/// SOCKS (RFC 1928 4, and version 4), and RDP's connection request (X.224 in TPKT), after which TLS follows.
+bool asks_in_binary(Bytes b) noexcept {
+  if (b.size() < 9) return false;
+  const bool socks5 = b[0] == 5 && b[1] == 1 && b[2] == 0 && (b[3] == 1 || b[3] == 3 || b[3] == 4);
+  const bool socks4 = b[0] == 4 && b[1] == 1;
+  const bool rdp = b[0] == 3 && b[1] == 0 && load_be16(b.data() + 2) == b.size() && b[5] == 0xe0;
+  return socks5 || socks4 || rdp;
+}
+
+}  // namespace
+
 bool asks_for_tls(Bytes bytes, std::uint32_t& letters) noexcept {
   constexpr auto four = [](const char(&text)[5]) {
     return static_cast<std::uint32_t>(static_cast<unsigned char>(text[0])) << 24 |
@@ -145,7 +158,10 @@ bool asks_for_tls(Bytes bytes, std::uint32_t& letters) noexcept {
     const bool lower = byte >= 'a' && byte <= 'z';
     letters = letters << 8 | (lower ? byte - ('a' - 'A') : byte);
   }
-  if (letters == kSslRequest || letters == four("S'/>") || letters == four("S\"/>")) return true;
+  if (letters == kSslRequest || letters == four("S'/>") || letters == four("S\"/>") || letters == four("0037") ||
+      asks_in_binary(bytes)) {
+    return true;
+  }
   return line_ended && (letters == four("TTLS") || letters == four("STLS") || letters == four(" TLS"));
 }
 

@@ -60,9 +60,11 @@ class StreamReader {
   Bytes query_bytes_;
 };
 
-/// The last letters of a client's lines, to know when it asks for TLS: STARTTLS (RFC 3207, 2595, 4642), STLS (RFC 2595
-/// 4), AUTH TLS (RFC 4217), XMPP's element (RFC 6120 5.4.2.1), PostgreSQL's SSLRequest. `letters` is carried from one
-/// segment to the next, 0 at first. True where the bytes end with such a request.
+/// Knows when a client asks for TLS or for a tunnel: STARTTLS (RFC 3207, 2595, 4642), STLS (RFC 2595 4), AUTH TLS (RFC
+/// 4217), XMPP's element (RFC 6120 5.4.2.1), LDAP's operation (the end of its OID, RFC 4511 4.14), PostgreSQL's
+/// SSLRequest, SOCKS, RDP. `letters` carries the last letters from one segment to the next, 0 at first. True where the
+/// bytes end with such a request. It is taken for one too readily rather than too rarely: all that comes of it is that
+/// the bytes which follow are read as a stream's beginning.
 [[nodiscard]] bool asks_for_tls(Bytes bytes, std::uint32_t& letters) noexcept;
 
 }  // namespace sluice

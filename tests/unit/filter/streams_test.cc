@@ -69,12 +69,17 @@ TEST_CASE("filter: TLS is read after STARTTLS and its like, and only there") {
     std::uint16_t port;
     std::vector<std::string> lines;
   };
+  const std::string socks{"\5\1\0\3\13bad.example\1\273", 18};
+  const std::string rdp{"\3\0\0\023\016\340\0\0\0\0\0\1\0\010\0\3\0\0\0", 19};
   const std::string ssl_request{"\0\0\0\x08\x04\xd2\x16\x2f", 8};
   for (const Dialogue& d :
        {Dialogue{25, {"EHLO me.example\r\n", "STARTTLS\r\n"}}, Dialogue{587, {"EHLO me\r\nSTARTTLS\r\n"}},
         Dialogue{143, {"a1 CAPABILITY\r\n", "a2 starttls\r\n"}}, Dialogue{110, {"CAPA\r\n", "STLS\r\n"}},
         Dialogue{110, {"CA", "PA\r", "\nS", "T", "L", "S", "\r", "\n"}}, Dialogue{21, {"AUTH TLS\r\n"}},
-        Dialogue{5432, {ssl_request}}}) {
+        Dialogue{5432, {ssl_request}}, Dialogue{1080, {std::string("\5\1\0", 3), socks}}, Dialogue{3389, {rdp}},
+        Dialogue{389,
+                 {"0\x1d\2\1\1w\x18\x80\x16"
+                  "1.3.6.1.4.1.1466.20037"}}}) {
     PipelineRig rig;
     ClientStream stream(rig, d.port);
     stream.shake_hands();
