@@ -98,19 +98,14 @@ StreamMessage StreamReader::read_http(Bytes stream, Expect expect) noexcept {
   }
   StreamMessage message{.protocol = Protocol::Http, .cause = cause, .named = cause == Cause::None};
   if (cause == Cause::HttpNotRequest) message.cause = Cause::None;
-  if (cause == Cause::HttpIncomplete) {
-    message.next = Next::More;
-  } else if (cause == Cause::HttpNotRequest || cause == Cause::HttpBadRequest) {
+  const bool framed = request_.connect || request_.body_bytes != HttpRequest::kUnknownBody;
+  if (cause == Cause::HttpNotRequest || cause == Cause::HttpBadRequest) {
     message.next = Next::Anywhere;
   } else if (request_.head_bytes == 0) {
-    message.next = Next::More;  // a host, but the head goes on
-  } else if (request_.connect) {
-    message.next = Next::At;
-    message.length = request_.head_bytes;
+    message.next = Next::More;  // perhaps with a host already
   } else {
-    const bool known = request_.body_bytes != HttpRequest::kUnknownBody;
-    message.next = known ? Next::At : Next::Anywhere;
-    message.length = request_.head_bytes + (known ? request_.body_bytes : 0);
+    message.next = framed ? Next::At : Next::Anywhere;
+    message.length = request_.head_bytes + (framed && !request_.connect ? request_.body_bytes : 0);
   }
   return message;
 }
