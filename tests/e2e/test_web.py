@@ -53,7 +53,7 @@ def test_http_host(family):
     assert curl("http://www.allowed.test/", family) == (0, 200, "you reached www.allowed.test by http\n")
     code, status, body = curl("http://http-only.blocked.test/", family)
     assert (code, status) == (0, 451)
-    assert "Authority: National Cyber Crime" in body and "Appeal: https://" in body
+    assert "Authority: End-to-end Test Authority" in body and "Appeal: https://appeals.test/" in body
 
 
 def test_a_connection_that_was_open_stays_open():

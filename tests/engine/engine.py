@@ -106,7 +106,7 @@ class Engine:
         return self.log_path.read_text(errors="replace")
 
     def until_ready(self, seconds=20):
-        wait_for(lambda: "\nready\n" in self.log or self.process.poll() is not None, seconds)
+        wait_for(lambda: "ready" in self.log.splitlines() or self.process.poll() is not None, seconds)
         assert self.process.poll() is None, self.log
         return self
 
