@@ -99,13 +99,15 @@ void append_entry(std::string& tile, std::string_view entry) {
 }  // namespace
 
 std::string tile_path(int level, std::uint64_t n, std::uint64_t width) {
-  std::string path;
+  std::string number;
   for (bool last = true; last || n > 0; n /= 1000, last = false) {
     const std::string digits = std::to_string(n % 1000);
-    path = "/" + std::string(last ? "" : "x") + std::string(3 - digits.size(), '0') + digits + path;
+    number.insert(0, digits).insert(0, 3 - digits.size(), '0').insert(0, last ? "/" : "/x");
   }
-  path = "tile/" + (level == kEntries ? std::string("entries") : std::to_string(level)) + path;
-  return width == kTileWidth ? path : path + ".p/" + std::to_string(width);
+  std::string path = "tile/";
+  path.append(level == kEntries ? std::string("entries") : std::to_string(level)).append(number);
+  if (width != kTileWidth) path.append(".p/").append(std::to_string(width));
+  return path;
 }
 
 Result<std::vector<std::uint8_t>, LogError> LogFiles::tile(int level, std::uint64_t n, std::uint64_t size) const {
