@@ -7,19 +7,12 @@
 #include <catch2/catch.hpp>
 #include <fstream>
 
+#include "tests/support/temp_folder.h"
+
 using namespace sluice;
 namespace fs = std::filesystem;
 
 namespace {
-
-struct Folder {
-  fs::path path;
-  Folder() {
-    std::string name = fs::temp_directory_path() / "sluice-counters-XXXXXX";
-    path = mkdtemp(name.data());
-  }
-  ~Folder() { fs::remove_all(path); }
-};
 
 /// A process id that no process has: that of a child that has been waited for.
 pid_t dead_pid() {
@@ -32,11 +25,11 @@ pid_t dead_pid() {
 }  // namespace
 
 TEST_CASE("counter file: the link leads to this process's file, which says how it is laid out") {
-  const Folder folder;
-  auto file = CounterFile::create(folder.path, 2, std::nullopt, 77);
+  const test::TempFolder folder;
+  auto file = CounterFile::create(folder.path(), 2, std::nullopt, 77);
   REQUIRE(file.has_value());
-  CHECK(fs::read_symlink(folder.path / "counters") == "counters." + std::to_string(getpid()));
-  CHECK(fs::file_size(folder.path / "counters") ==
+  CHECK(fs::read_symlink(folder.path() / "counters") == "counters." + std::to_string(getpid()));
+  CHECK(fs::file_size(folder.path() / "counters") ==
         sizeof(CounterFileHeader) + kOrderSlots * sizeof(OrderSlot) + 2 * sizeof(WorkerCounters));
   const CounterFileHeader& header = (*file)->header();
   CHECK(header.magic == kCounterMagic);
@@ -49,11 +42,11 @@ TEST_CASE("counter file: the link leads to this process's file, which says how i
 }
 
 TEST_CASE("counter file: what a worker counts is in the file") {
-  const Folder folder;
-  auto file = CounterFile::create(folder.path, 2, std::nullopt, 0);
+  const test::TempFolder folder;
+  auto file = CounterFile::create(folder.path(), 2, std::nullopt, 0);
   REQUIRE(file.has_value());
   add((*file)->worker(1).rx_pkts[0], 5);
-  std::ifstream in(folder.path / "counters", std::ios::binary);
+  std::ifstream in(folder.path() / "counters", std::ios::binary);
   in.seekg(static_cast<std::streamoff>(sizeof(CounterFileHeader) + kOrderSlots * sizeof(OrderSlot) +
                                        sizeof(WorkerCounters)));
   std::uint64_t value = 0;
@@ -62,23 +55,23 @@ TEST_CASE("counter file: what a worker counts is in the file") {
 }
 
 TEST_CASE("counter file: only owner and group may read it, whatever the umask") {
-  const Folder folder;
+  const test::TempFolder folder;
   const mode_t before = umask(0777);
-  auto file = CounterFile::create(folder.path, 1, std::nullopt, 0);
+  auto file = CounterFile::create(folder.path(), 1, std::nullopt, 0);
   umask(before);
   REQUIRE(file.has_value());
   struct stat status{};
-  REQUIRE(stat((folder.path / "counters").c_str(), &status) == 0);
+  REQUIRE(stat((folder.path() / "counters").c_str(), &status) == 0);
   CHECK((status.st_mode & 07777) == 0640);
 }
 
 TEST_CASE("counter file: files of dead processes go, those of living ones and of others stay") {
-  const Folder folder;
-  const auto dead = folder.path / ("counters." + std::to_string(dead_pid()));
-  const auto living = folder.path / ("counters." + std::to_string(getppid()));
-  const auto foreign = folder.path / "counters.txt";
+  const test::TempFolder folder;
+  const auto dead = folder.path() / ("counters." + std::to_string(dead_pid()));
+  const auto living = folder.path() / ("counters." + std::to_string(getppid()));
+  const auto foreign = folder.path() / "counters.txt";
   for (const auto& path : {dead, living, foreign}) std::ofstream(path) << "x";
-  REQUIRE(CounterFile::create(folder.path, 1, std::nullopt, 0).has_value());
+  REQUIRE(CounterFile::create(folder.path(), 1, std::nullopt, 0).has_value());
   CHECK_FALSE(fs::exists(dead));
   CHECK(fs::exists(living));
   CHECK(fs::exists(foreign));

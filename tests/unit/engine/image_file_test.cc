@@ -6,49 +6,38 @@
 #include <catch2/catch.hpp>
 #include <fstream>
 
+#include "tests/support/temp_folder.h"
+
 using namespace sluice;
 namespace fs = std::filesystem;
 
 namespace {
-
-struct Folder {
-  fs::path path;
-  Folder() {
-    std::string name = fs::temp_directory_path() / "sluice-image-XXXXXX";
-    path = mkdtemp(name.data());
-  }
-  ~Folder() { fs::remove_all(path); }
-  [[nodiscard]] fs::path file(const std::string& name, const std::string& text) const {
-    std::ofstream(path / name, std::ios::binary) << text;
-    return path / name;
-  }
-};
 
 const std::string kKeyText = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff";
 
 }  // namespace
 
 TEST_CASE("image file: its bytes are copied, through a link too") {
-  const Folder folder;
-  (void)folder.file("a.img", "bytes");
-  fs::create_symlink("a.img", folder.path / "current.img");
-  const auto bytes = read_image_file(folder.path / "current.img", 5);
+  const test::TempFolder folder;
+  (void)folder.write("a.img", "bytes");
+  fs::create_symlink("a.img", folder.path() / "current.img");
+  const auto bytes = read_image_file(folder.path() / "current.img", 5);
   REQUIRE(bytes.has_value());
   CHECK(std::string(bytes->begin(), bytes->end()) == "bytes");
 }
 
 TEST_CASE("image file: one byte over the cap is too large") {
-  const Folder folder;
-  const auto bytes = read_image_file(folder.file("a.img", "123456"), 5);
+  const test::TempFolder folder;
+  const auto bytes = read_image_file(folder.write("a.img", "123456"), 5);
   REQUIRE_FALSE(bytes.has_value());
   CHECK(bytes.error() == "too-large");
 }
 
 TEST_CASE("image file: a missing file, a folder, a FIFO and a device are unreadable and never waited for") {
-  const Folder folder;
-  const auto fifo = folder.path / "fifo";
+  const test::TempFolder folder;
+  const auto fifo = folder.path() / "fifo";
   REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
-  for (const fs::path& path : {folder.path / "none", folder.path, fifo, fs::path("/dev/zero")}) {
+  for (const fs::path& path : {folder.path() / "none", folder.path(), fifo, fs::path("/dev/zero")}) {
     const auto bytes = read_image_file(path, 100);
     INFO(path);
     REQUIRE_FALSE(bytes.has_value());
@@ -57,23 +46,23 @@ TEST_CASE("image file: a missing file, a folder, a FIFO and a device are unreada
 }
 
 TEST_CASE("image key: 64 hex digits and a newline") {
-  const Folder folder;
-  const auto key = read_image_key(folder.file("image.pub", kKeyText + "\n"));
+  const test::TempFolder folder;
+  const auto key = read_image_key(folder.write("image.pub", kKeyText + "\n"));
   REQUIRE(key.has_value());
   CHECK((*key)[1] == 1);
   CHECK((*key)[31] == 0xff);
 }
 
 TEST_CASE("image key: too short, too long, two words, other characters and no file are errors that name the file") {
-  const Folder folder;
+  const test::TempFolder folder;
   for (const std::string& text :
        {kKeyText.substr(1), kKeyText + "0", kKeyText + " 00", "g" + kKeyText.substr(1), std::string()}) {
-    const auto key = read_image_key(folder.file("image.pub", text));
+    const auto key = read_image_key(folder.write("image.pub", text));
     INFO(text);
     REQUIRE_FALSE(key.has_value());
     CHECK(key.error().find("image.pub") != std::string::npos);
   }
-  CHECK_FALSE(read_image_key(folder.path / "none").has_value());
+  CHECK_FALSE(read_image_key(folder.path() / "none").has_value());
 }
 
 TEST_CASE("hex: lower case, two digits a byte") {

@@ -7,27 +7,25 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/support/temp_folder.h"
+
 using namespace sluice;
 namespace fs = std::filesystem;
 
 namespace {
 
 struct Fixture {
-  fs::path folder;
+  test::TempFolder temp;
+  fs::path folder = temp.path();
   NoteVerifier who;
   std::array<std::uint8_t, 64> secret{};
 
   Fixture() {
-    std::string pattern = (fs::temp_directory_path() / "sluice-log-XXXXXX").string();
-    folder = ::mkdtemp(pattern.data());
     std::array<std::uint8_t, 32> seed{};
     std::array<std::uint8_t, 32> key{};
     crypto_sign_seed_keypair(key.data(), secret.data(), seed.data());
     who = make_verifier("gateway.example/log", key);
   }
-  ~Fixture() { fs::remove_all(folder); }
-  Fixture(const Fixture&) = delete;
-  Fixture& operator=(const Fixture&) = delete;
 
   [[nodiscard]] Log open() const {
     auto log = Log::open(folder, who, secret);
