@@ -107,6 +107,19 @@ struct SnapshotHeader {
   friend bool operator==(const SnapshotHeader&, const SnapshotHeader&) = default;
 };
 
+/// What a delta builds on: the snapshot of this seq of the same epoch, whose hash is the delta's prev_sha256.
+struct DeltaBase {
+  std::uint64_t seq = 0;
+  std::string result_sha256;  ///< of the snapshot that results
+  friend bool operator==(const DeltaBase&, const DeltaBase&) = default;
+};
+/// First line of a bundle. `snapshot` is of the whole that stands afterwards, in a delta, too.
+struct BundleHeader {
+  SnapshotHeader snapshot;
+  std::optional<DeltaBase> delta;
+  friend bool operator==(const BundleHeader&, const BundleHeader&) = default;
+};
+
 struct Snapshot {
   SnapshotHeader header;
   std::vector<OrderWithTargets> orders;

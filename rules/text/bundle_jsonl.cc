@@ -3,64 +3,10 @@
 #include <set>
 #include <utility>
 
-#include "rules/model/order_check.h"
 #include "rules/text/json_fields.h"
 #include "rules/text/order_json.h"
-#include "rules/text/rfc3339.h"
 
 namespace sluice {
-namespace {
-
-using Value = JsonDocument::Value;
-
-void read_header_line(JsonDocument& json, std::string_view line, SnapshotHeader& header) {
-  std::set<std::string_view> given;
-  json.read(line, 1, [&](std::string_view key, Value& value) {
-    const char* at = JsonDocument::place(value);
-    std::string text;
-    const auto remember = [&](std::string_view name) { return given.insert(name), true; };
-    if (key == "schema") {
-      json.read_string(value, text);
-      if (text != "sluice/bundle/1") json.fail_at(at, "schema must be \"sluice/bundle/1\"");
-      return remember("schema");
-    }
-    if (key == "kind") {
-      json.read_string(value, text);
-      if (text != "snapshot") json.fail_at(at, "kind must be \"snapshot\"");
-      return remember("kind");
-    }
-    if (key == "feed") {
-      json.read_string(value, header.feed);
-      if (!is_feed_name(header.feed)) json.fail_at(at, "not a feed name");
-      return remember("feed");
-    }
-    if (key == "prev_sha256") {
-      json.read_string(value, header.prev_sha256);
-      if (!header.prev_sha256.empty() && !is_sha256_hex(header.prev_sha256)) {
-        json.fail_at(at, "must be 64 lower-case hex digits, or empty on the first");
-      }
-      return remember("prev_sha256");
-    }
-    if (key == "issued") return read_time(json, value, header.issued), remember("issued");
-    if (key == "expires") return read_time(json, value, header.expires), remember("expires");
-    if (key == "epoch") return json.read_u64(value, header.epoch), remember("epoch");
-    if (key == "seq") return json.read_u64(value, header.seq), remember("seq");
-    if (key == "root") return json.read_u64(value, header.root), remember("root");
-    if (key == "orders") return json.read_u64(value, header.orders), remember("orders");
-    if (key == "targets") return json.read_u64(value, header.targets), remember("targets");
-    return false;
-  });
-  for (const std::string_view field :
-       {"schema", "feed", "kind", "epoch", "seq", "issued", "expires", "prev_sha256", "root", "orders", "targets"}) {
-    if (!given.contains(field)) json.fail_at_start("missing field \"" + std::string(field) + "\"");
-  }
-  if (header.expires <= header.issued) json.fail_at_start("expires is not after issued");
-  if (header.expires - header.issued > kMaxBundleSeconds)
-    json.fail_at_start("more than 30 days from issued to expires");
-}
-
-}  // namespace
-
 struct BundleReader::State {
   BundleCallbacks callbacks;
   BundleLimits limits;
@@ -99,8 +45,11 @@ struct BundleReader::State {
   }
 
   void read_header(std::string_view text) {
-    read_header_line(json, text, header);
+    BundleHeader read;
+    read_header_line(json, text, read);
     if (!json.ok()) return fail(BundleErrorKind::Malformed, json.error());
+    if (read.delta) return fail(BundleErrorKind::Malformed, 1, "a delta, not a snapshot");
+    header = std::move(read.snapshot);
     if (header.orders > limits.orders || header.targets > limits.targets) {
       return fail(BundleErrorKind::TooLarge, 1, "more orders or targets than the configured limit");
     }
@@ -209,18 +158,6 @@ Result<Snapshot, BundleError> read_snapshot(std::string_view text, const BundleL
   if (done.has_value()) done = reader.finish();
   if (!done.has_value()) return std::unexpected(done.error());
   return snapshot;
-}
-
-Result<SnapshotHeader, BundleError> read_snapshot_header(std::string_view text) {
-  const std::size_t newline = text.find('\n');
-  if (newline == std::string_view::npos || newline > kMaxBundleLineBytes) {
-    return std::unexpected(BundleError{BundleErrorKind::Malformed, {1, 1, {}, "no first line"}});
-  }
-  JsonDocument json;
-  SnapshotHeader header;
-  read_header_line(json, text.substr(0, newline), header);
-  if (!json.ok()) return std::unexpected(BundleError{BundleErrorKind::Malformed, json.error()});
-  return header;
 }
 
 }  // namespace sluice

@@ -65,6 +65,8 @@ class BundleReader {
 [[nodiscard]] Result<Snapshot, BundleError> read_snapshot(std::string_view text, const BundleLimits& limits = {});
 
 /// The header alone, from the beginning of a file (which may go on after it).
+[[nodiscard]] Result<BundleHeader, BundleError> read_bundle_header(std::string_view text);
+/// The same, where a delta is malformed.
 [[nodiscard]] Result<SnapshotHeader, BundleError> read_snapshot_header(std::string_view text);
 
 /// The lines of the canonical form, each with its "\n": fields in the fixed order below, optional ones left out where
@@ -74,6 +76,7 @@ class BundleReader {
 ///   methods qtypes effective expires urgency renews attribution{evidence_sha256 assessed_at}
 ///   necessity{host_notice_at not_notified justification} publication overrides[{guard why}]
 void append_header_line(std::string& out, const SnapshotHeader& header);
+void append_header_line(std::string& out, const BundleHeader& header);
 void append_order_line(std::string& out, const Order& order);
 void append_target_line(std::string& out, const Target& target);
 /// The whole snapshot; header.orders and header.targets are counted from `snapshot.orders`.

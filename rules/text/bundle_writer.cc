@@ -76,16 +76,6 @@ std::string_view to_string(Scope scope) noexcept {
   return scope == Scope::Exact ? "exact" : "subtree";
 }
 
-void append_header_line(std::string& out, const SnapshotHeader& header) {
-  JsonWriter json(out);
-  json.begin_object().member("schema", "sluice/bundle/1").member("feed", header.feed).member("kind", "snapshot");
-  json.member("epoch", header.epoch).member("seq", header.seq);
-  json.member("issued", format_rfc3339(header.issued)).member("expires", format_rfc3339(header.expires));
-  json.member("prev_sha256", header.prev_sha256).member("root", header.root);
-  json.member("orders", header.orders).member("targets", header.targets).end_object();
-  out += '\n';
-}
-
 void append_order_line(std::string& out, const Order& order) {
   JsonWriter json(out);
   json.begin_object().member("order", order.id).member("action", to_string(order.action));

@@ -99,7 +99,8 @@ TEST_CASE("bundle: every way of cutting it into chunks reads the same") {
 TEST_CASE("bundle: the header is read strictly, with line and column") {
   REQUIRE(read_snapshot(lines({kHeader, kOrder, kTarget})).has_value());
   CHECK(bad_header("bundle/1", "bundle/2") == at("1", kHeader, "\"sluice/", "schema must be \"sluice/bundle/1\""));
-  CHECK(bad_header("\"snapshot\"", "\"delta\"") == at("1", kHeader, "\"snapshot\"", "kind must be \"snapshot\""));
+  CHECK(bad_header("\"snapshot\"", "\"whole\"") == "1:1: kind must be \"snapshot\" or \"delta\"");
+  CHECK(bad_header("\"root\":1", "\"root\":1,\"base\":1") == "1:1: \"base\" belongs to a delta");
   CHECK(bad_header("\"f\"", "\"F\"") == at("1", kHeader, "\"f\"", "not a feed name"));
   CHECK(bad_header("\"f\"", "\"../x\"") == at("1", kHeader, "\"f\"", "not a feed name"));
   CHECK(bad_header("\"epoch\":1,", "") == "1:1: missing field \"epoch\"");
