@@ -2,7 +2,7 @@
 """Clients and a server that no package brings: what make cannot ask of dig, curl and openssl.
 
 clients.py dns|http|tls HOST PORT     odd but legal messages
-clients.py smtp-server PORT           speaks enough SMTP to reach STARTTLS
+clients.py smtp-server PORT KEY CRT   speaks enough SMTP to reach STARTTLS; prints the name that each client asks for
 """
 import socket
 import ssl
@@ -73,7 +73,10 @@ def tls(host, port):
     pieces(host, port, b"".join(hello[:3] + struct.pack("!H", len(p)) + p for p in (body[:60], body[60:90], body[90:])), [])
 
 
-def smtp_server(port):
+def smtp_server(port, key, certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    context.sni_callback = lambda _, name, __: print(name, flush=True)
     with socket.create_server(("127.0.0.1", port)) as listener:
         while True:
             s, _ = listener.accept()
@@ -83,11 +86,14 @@ def smtp_server(port):
                 s.sendall(b"250-mail.example\r\n250 STARTTLS\r\n")
                 s.recv(1000)
                 s.sendall(b"220 go ahead\r\n")
-                s.recv(10000)
+                try:
+                    context.wrap_socket(s, server_side=True).close()
+                except OSError:
+                    pass  # a client that leaves in the handshake
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "smtp-server":
-        smtp_server(int(sys.argv[2]))
+        smtp_server(int(sys.argv[2]), *sys.argv[3:5])
     else:
         {"dns": dns, "http": http, "tls": tls}[sys.argv[1]](sys.argv[2], int(sys.argv[3]))
