@@ -43,7 +43,7 @@ struct OrderSlot {
 
 struct OrderHits {
   Counter blocked;   ///< packets dropped or answered under this order
-  Counter observed;  ///< packets that would have been (mode observe)
+  Counter observed;  ///< packets that would have been (mode observe, or the order is in shadow)
 };
 
 /// Pipeline writes dropped_pkts, names, blocked, observed, causes (but TxFull, Overload and TooManySegments) and

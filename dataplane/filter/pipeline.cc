@@ -86,7 +86,10 @@ struct Pipeline::State {
   void pass(std::size_t i, Cause cause) noexcept;
   /// Index of the first blocked name of a frame, or names.size(). Sets the cause where one is blocked but spared.
   [[nodiscard]] std::size_t blocked_name(std::size_t i) noexcept;
+  /// The same of a frame that is not blocked, for names that are in shadow.
+  [[nodiscard]] std::size_t shadowed_name(std::size_t i) noexcept;
   void block(std::size_t i, const Frame& frame, std::size_t name, const ActiveRules& active) noexcept;
+  void observe(std::size_t i, std::size_t name, const ActiveRules& active) noexcept;
   void close(std::size_t i, const Frame& frame, std::size_t name, const RuleSet& rules) noexcept;
   void entomb(std::size_t i, const ImageOrder& order) noexcept;
   void count(Cause cause) noexcept { add(counters.causes[static_cast<std::size_t>(cause)]); }
@@ -280,6 +283,14 @@ std::size_t Pipeline::State::blocked_name(std::size_t i) noexcept {
   return names.size();
 }
 
+std::size_t Pipeline::State::shadowed_name(std::size_t i) noexcept {
+  const std::size_t end = std::size_t{packets[i].first_name} + packets[i].names;
+  for (std::size_t k = packets[i].first_name; k < end; ++k) {
+    if (names[k].decision.in_shadow() && names.meta(k).spared == Cause::None) return k;
+  }
+  return names.size();
+}
+
 void Pipeline::State::judge(std::span<const Frame> burst, const ActiveRules& active) noexcept {
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (!names.meta(i).repeated) add(counters.names[static_cast<std::size_t>(names[i].method)]);
@@ -295,28 +306,40 @@ void Pipeline::State::judge(std::span<const Frame> burst, const ActiveRules& act
     } else if (const std::size_t name = blocked_name(i); name != names.size()) {
       block(i, burst[i], name, active);
     } else {
+      if (const std::size_t shadow = shadowed_name(i); shadow != names.size()) observe(i, shadow, active);
       pass(i, packet.cause);
     }
   }
 }
 
+namespace {
+
+/// Where hits of an order are counted; slot 0 is everybody's who has none of his own.
+std::size_t slot_of(const ActiveRules& active, std::uint32_t order) noexcept {
+  return order < active.slots.size() && active.slots[order] < kOrderSlots ? active.slots[order] : 0;
+}
+
+}  // namespace
+
 void Pipeline::State::block(std::size_t i, const Frame& frame, std::size_t name, const ActiveRules& active) noexcept {
+  if (policy.mode == Mode::Observe) return observe(i, name, active);
   const std::uint32_t order = names[name].decision.order;
-  const std::size_t slot = order < active.slots.size() && active.slots[order] < kOrderSlots ? active.slots[order] : 0;
-  const auto method = static_cast<std::size_t>(names[name].method);
   verdicts[i].order = order;
-  if (policy.mode == Mode::Observe) {
-    // Sent again, it would have met the tombstone.
-    if (names.meta(name).repeated) return;
-    add(counters.observed[method]);
-    add(counters.orders[slot].observed);
-    return;
-  }
   verdicts[i].fate = Fate::Drop;
   add(counters.dropped_pkts);
-  add(counters.blocked[method]);
-  add(counters.orders[slot].blocked);
+  add(counters.blocked[static_cast<std::size_t>(names[name].method)]);
+  add(counters.orders[slot_of(active, order)].blocked);
   close(i, frame, name, *active.rules);
+}
+
+/// Counts what would have been blocked.
+void Pipeline::State::observe(std::size_t i, std::size_t name, const ActiveRules& active) noexcept {
+  const std::uint32_t order = names[name].decision.order;
+  verdicts[i].order = order;
+  // Sent again, it would have met the tombstone.
+  if (names.meta(name).repeated) return;
+  add(counters.observed[static_cast<std::size_t>(names[name].method)]);
+  add(counters.orders[slot_of(active, order)].observed);
 }
 
 /// Answers a blocked packet, and sees that its connection stays closed.

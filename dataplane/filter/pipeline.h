@@ -37,7 +37,7 @@ enum class Fate : std::uint8_t { Forward, Drop };
 struct Verdict {
   Fate fate = Fate::Forward;
   Cause cause = Cause::None;       ///< what was in the way of reading it, or why it fell
-  std::uint32_t order = kNoOrder;  ///< order that blocks it (also in observe, where fate stays Forward)
+  std::uint32_t order = kNoOrder;  ///< order that blocks it (also in observe and in shadow: fate stays Forward)
 };
 
 /// A name that was read in this burst, for `inspect` and `explain`. Never leaves the packet path otherwise.
@@ -97,7 +97,8 @@ struct PipelineLimits {
 /// came from Side::Subscriber on Ethernet, and never through a tunnel; to the server goes the trigger, shrunk to a RST.
 /// In TCP nothing larger than its trigger is sent unless the client's handshake was seen in full. QUIC is dropped
 /// without an answer. The tombstone of a TCP or QUIC connection holds for Policy::tombstone_s, at most until its order
-/// expires; a SYN lifts it. In Mode::Observe nothing is dropped, answered or remembered as blocked.
+/// expires; a SYN lifts it. In Mode::Observe nothing is dropped, answered or remembered as blocked; so it is, in either
+/// mode, with what only an order in shadow would block.
 class Pipeline {
  public:
   /// `policy` and `counters` outlive the pipeline. `seed` keys every hash; draw it at random, but not in tests.

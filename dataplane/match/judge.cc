@@ -25,9 +25,10 @@ void for_each_speaking(const ImageView& image, std::span<const Match> matches, s
   }
 }
 
-/// Of two targets that block, the smaller one is reported. Feeds and orders are indexed from the highest and by id.
+/// Of two targets that block, the smaller one is reported: what is in shadow hides nothing that is enforced. Feeds and
+/// orders are indexed from the highest and by id.
 struct Rank {
-  std::uint32_t feed, width, order, target;
+  std::uint32_t shadow, feed, width, order, target;
   friend auto operator<=>(const Rank&, const Rank&) = default;
 };
 Rank rank_of(const OrderRecord& order, const RefRecord& ref, const Match& match) noexcept {
@@ -35,7 +36,7 @@ Rank rank_of(const OrderRecord& order, const RefRecord& ref, const Match& match)
   const bool exact = !pattern && static_cast<Scope>(ref.scope) == Scope::Exact;
   constexpr std::uint32_t kWidest = kMaxNameBytes + 1;
   const std::uint32_t width = exact ? 0 : pattern ? kWidest + 1 : kWidest - match.length;
-  return {order.feed, width, ref.order, ref.target};
+  return {order.shadow, order.feed, width, ref.order, ref.target};
 }
 
 }  // namespace
@@ -59,9 +60,10 @@ Decision judge(const ImageView& image, std::span<const Match> matches, std::size
                       const bool external = image.feeds()[order.feed].external != 0;
                       if (!external && highest_allowing < order.feed) return;
                       const Rank rank = rank_of(order, ref, match);
-                      if (best.blocked() && best_rank <= rank) return;
+                      if (best.order != kNoOrder && best_rank <= rank) return;
                       best_rank = rank;
                       best.order = ref.order;
+                      best.shadow = order.shadow != 0;
                       best.target = {ref.order, match.length, static_cast<Scope>(ref.scope), match.length == 0};
                       best.pattern = match.pattern;
                     });

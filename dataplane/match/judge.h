@@ -15,7 +15,7 @@ struct Match {
   std::uint16_t length;   ///< bytes of the target name; 0: a pattern
 };
 
-/// Which order wins: decide() of rules/model over the targets that match a name of `name_bytes`.
+/// Which order wins: decide() of rules/model, then decide_shadow(), over the targets that match a name of `name_bytes`.
 [[nodiscard]] Decision judge(const ImageView& image, std::span<const Match> matches, std::size_t name_bytes,
                              const Lookup& lookup, UnixSeconds now) noexcept;
 

@@ -115,7 +115,7 @@ MatchEngine RuleSet::engine() const noexcept {
 }
 
 std::string_view RuleSet::target_text(const Decision& decision, std::string_view name) const noexcept {
-  if (!decision.blocked()) return {};
+  if (decision.order == kNoOrder) return {};
   if (decision.target.pattern) return parts_->image.text(parts_->image.patterns()[decision.pattern].text);
   return name.substr(name.size() - std::min<std::size_t>(name.size(), decision.target.length));
 }

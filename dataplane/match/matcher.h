@@ -18,10 +18,12 @@ inline constexpr std::uint32_t kNoOrder = 0xffffffff;
 
 /// What the rules say of one name.
 struct Decision {
-  std::uint32_t order = kNoOrder;  ///< index of the order that blocks it, or kNoOrder
-  TargetRef target{};              ///< the target that matched, where blocked
+  std::uint32_t order = kNoOrder;  ///< index of the order that blocks it, or would, or kNoOrder
+  TargetRef target{};              ///< the target that matched, where there is an order
   std::uint32_t pattern = 0;       ///< index of its expression, where target.pattern
-  [[nodiscard]] bool blocked() const noexcept { return order != kNoOrder; }
+  bool shadow = false;             ///< the order is in shadow, and nothing that is enforced blocks the name
+  [[nodiscard]] bool blocked() const noexcept { return order != kNoOrder && !shadow; }
+  [[nodiscard]] bool in_shadow() const noexcept { return shadow; }
 };
 
 /// One name to look up, and how it was asked for.
@@ -46,7 +48,8 @@ class RuleSet {
   static constexpr std::size_t kBatch = 64;  ///< most names a call
 
   /// Looks up a batch: out[i] answers in[i]; at most kBatch. `now` decides which orders are in force. No allocation,
-  /// no lock. Equal, for every input, to decide() in rules/model over the snapshots the image was built from.
+  /// no lock. Equal, for every input, to decide() in rules/model over the snapshots the image was built from, and where
+  /// that says nothing to decide_shadow().
   void lookup(std::span<const Lookup> in, std::span<Decision> out, UnixSeconds now, unsigned worker) const noexcept;
 
   [[nodiscard]] std::span<const ImageFeed> feeds() const noexcept;

@@ -61,8 +61,10 @@ RpzZone write_rpz(std::span<const Feed> feeds, const RpzOptions& options) {
   write_head(zone.text, ranked, options);
   RpzTree tree(ranked);
   for (std::size_t f = 0; f < ranked.size(); ++f) {
-    for (const auto& [order, targets] : ranked[f]->snapshot.orders) {
-      if (ranked[f]->refused.contains(order.id) || !order.in_force(options.now) ||
+    for (std::size_t o = 0; o < ranked[f]->snapshot.orders.size(); ++o) {
+      const auto& [order, targets] = ranked[f]->snapshot.orders[o];
+      const bool in_shadow = order.action == OrderAction::Block && ranked[f]->shadow.contains(o);
+      if (in_shadow || ranked[f]->refused.contains(order.id) || !order.in_force(options.now) ||
           (order.methods & bit(Method::Dns)) == 0) {
         continue;
       }

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <functional>
 #include <optional>
+#include <tuple>
 #include <unordered_map>
 
 #include "rules/image/assemble.h"
@@ -106,7 +107,7 @@ class ImageBuilder {
 
  private:
   std::optional<BuildError> add_orders(const Feed& feed);
-  void add_order(const Order& order);
+  void add_order(const Order& order, bool shadow);
   void collect(const OrderWithTargets& order);
   void add_patterns();
   void add_names_as_patterns();
@@ -160,23 +161,30 @@ std::optional<BuildError> ImageBuilder::add_feeds(std::span<const Feed> feeds) {
 }
 
 std::optional<BuildError> ImageBuilder::add_orders(const Feed& feed) {
-  std::vector<const OrderWithTargets*> sorted;
-  for (const OrderWithTargets& order : feed.snapshot.orders) {
-    if (!feed.refused.contains(order.order.id)) sorted.push_back(&order);
+  struct Entry {
+    std::string_view id;
+    bool shadow;
+    std::size_t at;
+  };
+  std::vector<Entry> sorted;
+  for (std::size_t i = 0; i < feed.snapshot.orders.size(); ++i) {
+    const Order& order = feed.snapshot.orders[i].order;
+    if (feed.refused.contains(order.id)) continue;
+    sorted.push_back({order.id, order.action == OrderAction::Block && feed.shadow.contains(i), i});
   }
-  std::ranges::sort(sorted, {}, [](const OrderWithTargets* order) { return std::string_view(order->order.id); });
+  std::ranges::sort(sorted, {}, [](const Entry& entry) { return std::tuple(entry.id, entry.shadow, entry.at); });
   for (std::size_t i = 0; i < sorted.size(); ++i) {
-    const Order& order = sorted[i]->order;
-    if (i > 0 && sorted[i - 1]->order.id == order.id) {
-      return BuildError{BuildErrorCode::DuplicateOrder, feed.snapshot.header.feed, order.id};
+    const Entry& entry = sorted[i];
+    if (i > 0 && sorted[i - 1].id == entry.id && sorted[i - 1].shadow == entry.shadow) {
+      return BuildError{BuildErrorCode::DuplicateOrder, feed.snapshot.header.feed, std::string(entry.id)};
     }
-    collect(*sorted[i]);
-    add_order(order);
+    collect(feed.snapshot.orders[entry.at]);
+    add_order(feed.snapshot.orders[entry.at].order, entry.shadow);
   }
   return std::nullopt;
 }
 
-void ImageBuilder::add_order(const Order& order) {
+void ImageBuilder::add_order(const Order& order, bool shadow) {
   OrderRecord record{};
   record.effective = order.effective;
   record.expires = order.expires;
@@ -184,6 +192,7 @@ void ImageBuilder::add_order(const Order& order) {
   record.action = static_cast<std::uint8_t>(order.action);
   record.methods = order.methods;
   record.qtypes = static_cast<std::uint8_t>(order.qtypes);
+  record.shadow = shadow ? 1 : 0;
   record.id = strings_.add(order.id);
   record.number = strings_.add(order.number);
   record.authority = strings_.add(order.authority);

@@ -25,7 +25,7 @@ struct BuildOptions {
 enum class BuildErrorCode : std::uint8_t {
   TooManyFeeds,    ///< over kMaxFeeds
   DuplicateFeed,   ///< two feeds of one name
-  DuplicateOrder,  ///< two orders of one id in a feed
+  DuplicateOrder,  ///< two orders of one id in a feed, and not one of them in shadow and the other not
   BadPattern,      ///< Hyperscan does not compile it
   TooManyTargets,  ///< over what the format holds, or over kMaxHyperscanTargets
   OutOfMemory,     ///< Hyperscan could not get what it needs

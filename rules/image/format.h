@@ -36,7 +36,10 @@ namespace sluice {
 static_assert(std::endian::native == std::endian::little, "the image is read in place");
 
 inline constexpr std::array<char, 8> kImageMagic{'S', 'L', 'U', 'I', 'C', 'E', 'I', 'M'};
-inline constexpr std::uint32_t kImageVersion = 1;
+/// 2 brought OrderRecord::shadow, in a byte that was zero in every image of version 1: those are read as they are. A
+/// reader of version 1 refuses version 2, and is right: it would enforce what is in shadow.
+inline constexpr std::uint32_t kImageVersion = 2;
+inline constexpr std::uint32_t kOldestImageVersion = 1;
 inline constexpr std::size_t kSectionAlign = 64;
 
 inline constexpr std::size_t kMaxFeeds = 64;            ///< one bit each in a machine word
@@ -45,7 +48,7 @@ inline constexpr std::uint32_t kMaxRefLists = 1 << 24;  ///< 24 bits of a name r
 
 enum class Section : std::uint8_t {
   Feeds,      ///< FeedRecord, the highest first (stands_over)
-  Orders,     ///< OrderRecord, by feed, then by id
+  Orders,     ///< OrderRecord, by feed, then by id, of one id first what is enforced
   Strings,    ///< UTF-8 without terminators; count = bytes
   RefLists,   ///< RefListRecord: the orders behind a name or a pattern, shared by all that have the same
   Refs,       ///< RefRecord
@@ -115,7 +118,7 @@ struct OrderRecord {
   std::uint8_t action;     ///< OrderAction
   std::uint8_t methods;    ///< MethodSet
   std::uint8_t qtypes;     ///< QtypeSet
-  std::uint8_t reserved;
+  std::uint8_t shadow;     ///< 1: a block that is counted as observed and not enforced; else 0
   StringRef id;
   StringRef number;
   StringRef authority;

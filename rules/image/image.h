@@ -46,7 +46,8 @@ struct ImageFeed {
   bool external;
 };
 
-/// An order as the image knows it: what decides, and what users are told. Index = position in id order within feeds.
+/// An order as the image knows it: what decides, and what users are told. Index = position in id order within feeds. An
+/// order in shadow may have a second entry right before it under the same id: what is enforced of it meanwhile.
 struct ImageOrder {
   std::string_view id, number, authority, law, reason, appeal_url;
   UnixSeconds effective, expires;
@@ -54,6 +55,7 @@ struct ImageOrder {
   OrderAction action;
   MethodSet methods;
   QtypeSet qtypes;
+  bool shadow;  ///< counted as observed, never blocked
 };
 
 /// One target of one order, as matched. `length` is the specificity: bytes of the name, 0 for a pattern.

@@ -93,6 +93,7 @@ bool SectionCheck::orders() const noexcept {
   return std::ranges::all_of(view_.orders_, [this](const OrderRecord& order) {
     return order.feed < view_.feeds_.size() && order.action <= static_cast<std::uint8_t>(OrderAction::Allow) &&
            order.methods <= kAllMethods && order.qtypes <= static_cast<std::uint8_t>(QtypeSet::All) &&
+           order.shadow <= (order.action == static_cast<std::uint8_t>(OrderAction::Block) ? 1 : 0) &&
            is_text(order.id) && is_text(order.number) && is_text(order.authority) && is_text(order.law) &&
            is_text(order.reason) && is_text(order.appeal_url);
   });
@@ -199,7 +200,8 @@ Result<ImageView, ImageError> ImageView::open(Bytes bytes, const Ed25519PublicKe
   ImageHeader header;
   std::memcpy(&header, bytes.data(), sizeof header);
   if (header.magic != kImageMagic) return std::unexpected(ImageError::BadMagic);
-  if (header.version != kImageVersion || header.header_bytes != sizeof(ImageHeader)) {
+  if (header.version < kOldestImageVersion || header.version > kImageVersion ||
+      header.header_bytes != sizeof(ImageHeader)) {
     return std::unexpected(ImageError::BadVersion);
   }
   if (crypto_sign_verify_detached(header.signature.data(), bytes.data(), kSignedBytes, key.data()) != 0) {
@@ -236,7 +238,8 @@ ImageOrder ImageView::order(std::size_t index) const noexcept {
           from.feed,
           static_cast<OrderAction>(from.action),
           from.methods,
-          static_cast<QtypeSet>(from.qtypes)};
+          static_cast<QtypeSet>(from.qtypes),
+          from.shadow != 0};
 }
 
 Sha256 sha256_of(Bytes bytes) noexcept {

@@ -15,6 +15,9 @@ struct FeedAnswer {
   Blocked blocked;
 };
 
+/// Whether blocks in shadow speak as well.
+enum class Shadows : std::uint8_t { Silent, Speak };
+
 bool speaks_at_all(const Feed& feed, const Order& order, const Question& question) {
   return !feed.refused.contains(order.id) && order.in_force(question.now) &&
          (order.methods & bit(question.method)) != 0 &&
@@ -44,11 +47,12 @@ bool more_specific(const Feed& feed, const Blocked& a, const Blocked& b) {
 }
 
 FeedAnswer ask(const Feed& feed, std::size_t feed_index, const Question& question,
-               const PatternMatches& pattern_matches) {
+               const PatternMatches& pattern_matches, Shadows shadows) {
   FeedAnswer result;
   for (std::size_t o = 0; o < feed.snapshot.orders.size(); ++o) {
     const auto& [order, targets] = feed.snapshot.orders[o];
     if (!speaks_at_all(feed, order, question)) continue;
+    if (shadows == Shadows::Silent && order.action == OrderAction::Block && feed.shadow.contains(o)) continue;
     for (std::size_t t = 0; t < targets.size(); ++t) {
       if (!matches(targets[t], question.name, pattern_matches)) continue;
       if (order.action == OrderAction::Allow) return {Answer::Allow, {}};
@@ -61,6 +65,21 @@ FeedAnswer ask(const Feed& feed, std::size_t feed_index, const Question& questio
   return result;
 }
 
+std::optional<Blocked> decide_with(std::span<const Feed> feeds, const Question& question,
+                                   const PatternMatches& pattern_matches, Shadows shadows) {
+  std::vector<std::size_t> ranked(feeds.size());
+  std::iota(ranked.begin(), ranked.end(), std::size_t{0});
+  std::ranges::stable_sort(ranked, [&](std::size_t a, std::size_t b) { return stands_over(feeds[a], feeds[b]); });
+
+  bool allowed_above = false;
+  for (const std::size_t f : ranked) {
+    const FeedAnswer said = ask(feeds[f], f, question, pattern_matches, shadows);
+    if (said.answer == Answer::Allow) allowed_above = true;
+    if (said.answer == Answer::Block && (feeds[f].policy.external || !allowed_above)) return said.blocked;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 bool stands_over(const Feed& a, const Feed& b) noexcept {
@@ -70,17 +89,13 @@ bool stands_over(const Feed& a, const Feed& b) noexcept {
 
 std::optional<Blocked> decide(std::span<const Feed> feeds, const Question& question,
                               const PatternMatches& pattern_matches) {
-  std::vector<std::size_t> ranked(feeds.size());
-  std::iota(ranked.begin(), ranked.end(), std::size_t{0});
-  std::ranges::stable_sort(ranked, [&](std::size_t a, std::size_t b) { return stands_over(feeds[a], feeds[b]); });
+  return decide_with(feeds, question, pattern_matches, Shadows::Silent);
+}
 
-  bool allowed_above = false;
-  for (const std::size_t f : ranked) {
-    const FeedAnswer said = ask(feeds[f], f, question, pattern_matches);
-    if (said.answer == Answer::Allow) allowed_above = true;
-    if (said.answer == Answer::Block && (feeds[f].policy.external || !allowed_above)) return said.blocked;
-  }
-  return std::nullopt;
+std::optional<Blocked> decide_shadow(std::span<const Feed> feeds, const Question& question,
+                                     const PatternMatches& pattern_matches) {
+  if (decide(feeds, question, pattern_matches)) return std::nullopt;
+  return decide_with(feeds, question, pattern_matches, Shadows::Speak);
 }
 
 }  // namespace sluice

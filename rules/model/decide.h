@@ -17,6 +17,9 @@ struct Feed {
   Snapshot snapshot;
   FeedPolicy policy;
   std::set<std::string> refused;  ///< order ids under a logged `refuse`
+  /// Positions in snapshot.orders of blocks that are watched but not enforced. An order in shadow may stand there once
+  /// more under its id: what is enforced of it meanwhile. An allow is never in shadow.
+  std::set<std::size_t> shadow{};
 };
 
 struct Question {
@@ -53,12 +56,18 @@ using PatternMatches = std::function<bool(const std::string& pattern, std::strin
 /// 3. Feeds are asked from the highest down, in the order of stands_over(). An Allow silences the Block of
 /// every lower
 ///    feed that is not external. The Block of an external feed stands whatever any other feed says.
-/// 4. The first Block that stands is the answer, reported under that feed's most specific target among its
+/// 4. A block in shadow does not speak here.
+/// 5. The first Block that stands is the answer, reported under that feed's most specific target among its
 /// blocks
 ///    that speak: an exact name before subtrees, of subtrees the longer before the shorter, names before
 ///    patterns; among equals (the same name and scope in several orders, or several patterns) the order whose
 ///    id sorts first by bytes, and within that order the target that stands first in the snapshot.
 [[nodiscard]] std::optional<Blocked> decide(std::span<const Feed> feeds, const Question& question,
                                             const PatternMatches& pattern_matches);
+
+/// Where decide() says nothing: the block in shadow that it would report were all of them enforced. Nothing where
+/// decide() says something: what blocks anyway is no effect of a shadow.
+[[nodiscard]] std::optional<Blocked> decide_shadow(std::span<const Feed> feeds, const Question& question,
+                                                   const PatternMatches& pattern_matches);
 
 }  // namespace sluice

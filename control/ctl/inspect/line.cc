@@ -44,11 +44,12 @@ std::string time_text(std::int64_t seconds, std::uint32_t nanoseconds) {
 }
 
 struct Verdict {
-  std::string_view feed, order, target;
+  std::string_view verdict, feed, order, target;
 };
 Verdict verdict_of(const NameSeen& seen, const RuleSet& rules) {
   const ImageOrder& order = rules.orders()[seen.decision.order];
-  return {rules.feeds()[order.feed].name, order.id, rules.target_text(seen.decision, seen.name.text())};
+  return {seen.decision.blocked() ? "blocked" : "shadow", rules.feeds()[order.feed].name, order.id,
+          rules.target_text(seen.decision, seen.name.text())};
 }
 
 void append_json(std::string& out, std::uint64_t frame, std::string_view time, const NameSeen& seen,
@@ -57,9 +58,9 @@ void append_json(std::string& out, std::uint64_t frame, std::string_view time, c
   json.begin_object().member("frame", frame).member("time", time).member("proto", proto_text(seen.method));
   json.member("name", seen.name.text());
   if (seen.method == Method::Dns) json.member("qtype", qtype_text(seen.qtype));
-  if (rules != nullptr && seen.decision.blocked()) {
+  if (rules != nullptr && seen.decision.order != kNoOrder) {
     const Verdict verdict = verdict_of(seen, *rules);
-    json.member("verdict", "blocked").member("feed", verdict.feed);
+    json.member("verdict", verdict.verdict).member("feed", verdict.feed);
     json.member("order", verdict.order).member("target", verdict.target);
   } else if (rules != nullptr) {
     json.member("verdict", "allowed");
@@ -75,11 +76,9 @@ void append_text(std::string& out, std::uint64_t frame, std::string_view time, c
   word(proto_text(seen.method));
   word(seen.name.text());
   if (seen.method == Method::Dns) word(qtype_text(seen.qtype));
-  if (rules != nullptr && seen.decision.blocked()) {
+  if (rules != nullptr && seen.decision.order != kNoOrder) {
     const Verdict verdict = verdict_of(seen, *rules);
-    for (const std::string_view text : {std::string_view("blocked"), verdict.feed, verdict.order, verdict.target}) {
-      word(text);
-    }
+    for (const std::string_view text : {verdict.verdict, verdict.feed, verdict.order, verdict.target}) word(text);
   } else if (rules != nullptr) {
     word("allowed");
   }

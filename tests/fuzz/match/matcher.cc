@@ -49,12 +49,27 @@ OrderWithTargets make_order(Choices& choices, std::size_t number) {
   return out;
 }
 
+/// Some orders in shadow, some of those with a part that is enforced beside it.
+void add_shadows(Feed& feed, Choices& choices) {
+  auto& orders = feed.snapshot.orders;
+  for (std::size_t o = orders.size(); o-- > 0;) {
+    const std::size_t choice = choices.below(8);
+    if (choice < 6) continue;
+    feed.shadow.insert(o);
+    if (choice < 7 || orders[o].order.action == OrderAction::Allow) continue;
+    OrderWithTargets enforced = orders[o];
+    enforced.targets.resize(enforced.targets.size() / 2, test::exact("a"));
+    orders.push_back(std::move(enforced));
+  }
+}
+
 std::vector<Feed> make_feeds(Choices& choices) {
   std::vector<Feed> feeds;
   for (std::size_t f = 1 + choices.below(3); f > 0; --f) {
     const FeedPolicy policy{static_cast<std::uint8_t>(choices.below(3)), choices.below(2) == 0};
     feeds.push_back(test::feed("feed" + std::to_string(f), policy, {}));
     for (std::size_t o = choices.below(4); o > 0; --o) feeds.back().snapshot.orders.push_back(make_order(choices, o));
+    add_shadows(feeds.back(), choices);
   }
   return feeds;
 }
@@ -67,9 +82,11 @@ void check(const RuleSet& rules, const std::vector<Feed>& feeds, Choices& choice
   const auto now = static_cast<UnixSeconds>(choices.below(4));
   Decision decision;
   rules.lookup({&lookup, 1}, {&decision, 1}, now, 0);
-  const auto expected =
-      decide(feeds, {name.text(), lookup.method, lookup.qtype, now}, [](const auto&, auto) { return false; });
-  if (decision.blocked() != expected.has_value()) std::abort();
+  const Question question{name.text(), lookup.method, lookup.qtype, now};
+  const auto no_patterns = [](const auto&, auto) { return false; };
+  const auto blocked = decide(feeds, question, no_patterns);
+  const auto expected = blocked ? blocked : decide_shadow(feeds, question, no_patterns);
+  if (decision.blocked() != blocked.has_value() || decision.in_shadow() != (!blocked && expected)) std::abort();
   if (!expected) return;
   const Feed& feed = feeds[expected->feed];
   const OrderWithTargets& order = feed.snapshot.orders[expected->order];

@@ -37,6 +37,28 @@ TEST_CASE("filter: a DNS query for a blocked name is dropped, answered and count
   CHECK(rig.names(Method::Dns) == 1);
 }
 
+TEST_CASE("filter: what an order in shadow would block goes on unanswered, counted as observed under it") {
+  std::vector<Feed> feeds = PipelineRig::example_feeds();
+  feeds[0].shadow = {0};
+  Policy policy = PipelineRig::enforcing();
+  policy.rows[static_cast<std::size_t>(Cause::DnsNoRecursion)] = Row::Drop;
+  PipelineRig rig(policy, feeds);
+  const Verdict v = rig.one(dns_query_frame(ask("www.bad.example")));
+  CHECK(v.fate == Fate::Forward);
+  CHECK(v.order == rig.order("A-100"));
+  CHECK(rig.pipeline->replies().empty());
+  CHECK(rig.hits("A-100").observed == 1);
+  CHECK(rig.hits("A-100").blocked == 0);
+  CHECK(rig.counters->observed[0] == 1);
+  CHECK(rig.counters->dropped_pkts == 0);
+  // A query that resolvers ask of authorities is spared by the block, and so by its shadow.
+  DnsAsk from_resolver = ask("www.bad.example");
+  from_resolver.flags = 0;
+  CHECK(rig.one(dns_query_frame(from_resolver)).fate == Fate::Forward);
+  CHECK(rig.hits("A-100").observed == 1);
+  CHECK(rig.one(dns_query_frame(ask("more.example"))).fate == Fate::Drop);
+}
+
 TEST_CASE("filter: other names go on without a trace but the count of names") {
   PipelineRig rig;
   const Verdict v = rig.one(dns_query_frame(ask("notbad.example")));

@@ -85,6 +85,30 @@ TEST_CASE("image: the same feeds give the same bytes, in whatever order they com
   CHECK(*image == example_image(engine));
 }
 
+TEST_CASE("image: an order in shadow says so, behind what is enforced of it; an allow never does") {
+  Feed shadowed = feed(
+      "f", {},
+      {block("A-1", {exact("a.org"), exact("b.org")}), allow("B-1", {exact("c.org")}), block("A-1", {exact("a.org")})});
+  shadowed.shadow = {0, 1};
+  const auto image = build_image({&shadowed, 1}, {}, key_pair().secret);
+  REQUIRE(image.has_value());
+  const auto view = ImageView::open(*image, key_pair().open);
+  REQUIRE(view.has_value());
+  REQUIRE(view->orders().size() == 3);
+  CHECK((view->order(0).id == "A-1" && !view->order(0).shadow));
+  CHECK((view->order(1).id == "A-1" && view->order(1).shadow));
+  CHECK((view->order(2).id == "B-1" && !view->order(2).shadow));
+}
+
+TEST_CASE("image: one of the version before opens, and nothing in it is in shadow") {
+  std::vector<std::uint8_t> image = example_image();
+  image[offsetof(ImageHeader, version)] = kOldestImageVersion;
+  seal_image(image, key_pair().secret);
+  const auto view = ImageView::open(image, key_pair().open);
+  REQUIRE(view.has_value());
+  for (std::size_t i = 0; i < view->orders().size(); ++i) CHECK_FALSE(view->order(i).shadow);
+}
+
 TEST_CASE("image: the names table is seeded from the snapshots") {
   Sha256 one{}, two{};
   two[5] = 1;
@@ -158,7 +182,8 @@ TEST_CASE("image: a signed header that lies about the body is refused") {
   CHECK(opening_with([](ImageHeader& h) { h.patterns_sha256[0] ^= 1; }) == "bad-pattern-db");
   CHECK(opening_with([](ImageHeader& h) { h.file_bytes += kSectionAlign; }) == "truncated");
   CHECK(opening_with([](ImageHeader& h) { h.file_bytes -= kSectionAlign; }) == "bad-section");
-  CHECK(opening_with([](ImageHeader& h) { h.version += 1; }) == "bad-version");
+  CHECK(opening_with([](ImageHeader& h) { h.version = kImageVersion + 1; }) == "bad-version");
+  CHECK(opening_with([](ImageHeader& h) { h.version = kOldestImageVersion - 1; }) == "bad-version");
 }
 
 TEST_CASE("image: an index, offset or text that points nowhere is refused") {
@@ -168,6 +193,11 @@ TEST_CASE("image: an index, offset or text that points nowhere is refused") {
   CHECK(opening_with<OrderRecord>(Section::Orders, [](OrderRecord& o) { o.action = 2; }) == "bad-index");
   CHECK(opening_with<OrderRecord>(Section::Orders, [](OrderRecord& o) { o.methods = 16; }) == "bad-index");
   CHECK(opening_with<OrderRecord>(Section::Orders, [](OrderRecord& o) { o.qtypes = 2; }) == "bad-index");
+  CHECK(opening_with<OrderRecord>(Section::Orders, [](OrderRecord& o) { o.shadow = 2; }) == "bad-index");
+  CHECK(opening_with<OrderRecord>(Section::Orders, [](OrderRecord& o) {
+          o.action = static_cast<std::uint8_t>(OrderAction::Allow);
+          o.shadow = 1;
+        }) == "bad-index");
   CHECK(opening_with<OrderRecord>(Section::Orders, [](OrderRecord& o) { o.id.bytes = ~0U; }) == "bad-index");
   CHECK(opening_with<OrderRecord>(Section::Orders, [](OrderRecord& o) { o.appeal_url = {~0U, ~0U}; }) == "bad-index");
   CHECK(opening_with<char>(Section::Strings, [](char& c) { c = '\xff'; }) == "bad-index");

@@ -80,10 +80,24 @@ class Dice {
       out.snapshot.orders.insert(out.snapshot.orders.begin(), order(n));
       if (one_in(8)) out.refused.insert("ID-" + std::to_string(n));
     }
+    add_shadows(out);
     return out;
   }
 
  private:
+  /// Some orders in shadow, some of those with a part that is enforced beside it.
+  void add_shadows(Feed& feed) {
+    auto& orders = feed.snapshot.orders;
+    for (std::size_t n = orders.size(); n-- > 0;) {
+      if (!one_in(4)) continue;
+      feed.shadow.insert(n);
+      if (orders[n].order.action == OrderAction::Allow || !one_in(2)) continue;
+      OrderWithTargets enforced = orders[n];
+      std::erase_if(enforced.targets, [this](const Target&) { return one_in(2); });
+      orders.push_back(std::move(enforced));
+    }
+  }
+
   std::mt19937_64 random_;
 };
 
@@ -99,7 +113,7 @@ std::string said(const std::vector<Feed>& feeds, const std::optional<Blocked>& b
 }
 
 std::string said(const RuleSet& rules, const Decision& decision, std::string_view name) {
-  if (!decision.blocked()) return "none";
+  if (decision.order == kNoOrder) return "none";
   const ImageOrder& order = rules.orders()[decision.order];
   const char* const kind = decision.target.pattern                 ? "pattern "
                            : decision.target.scope == Scope::Exact ? "exact "
@@ -108,7 +122,11 @@ std::string said(const RuleSet& rules, const Decision& decision, std::string_vie
          std::string(rules.target_text(decision, name));
 }
 
-std::size_t compare_round(std::uint64_t seed, MatchEngine engine) {
+struct Told {
+  std::size_t blocked = 0, in_shadow = 0;
+};
+
+Told compare_round(std::uint64_t seed, MatchEngine engine) {
   Dice dice(seed);
   std::vector<Feed> feeds;
   for (std::size_t n = 1 + dice.below(3); n > 0; --n) feeds.push_back(dice.feed(n));
@@ -130,14 +148,18 @@ std::size_t compare_round(std::uint64_t seed, MatchEngine engine) {
   std::vector<Decision> out(in.size());
   const auto now = static_cast<UnixSeconds>(dice.below(10));
   (*rules)->lookup(in, out, now, 0);
-  std::size_t blocked = 0;
+  Told told;
   for (std::size_t i = 0; i < in.size(); ++i) {
-    const auto expected = decide(feeds, {names[i].text(), in[i].method, in[i].qtype, now}, posix_matches);
+    const Question question{names[i].text(), in[i].method, in[i].qtype, now};
+    const auto blocked = decide(feeds, question, posix_matches);
+    const auto expected = blocked ? blocked : decide_shadow(feeds, question, posix_matches);
     INFO("SLUICE_SEED=" << seed << " name " << names[i].text());
     REQUIRE(said(**rules, out[i], names[i].text()) == said(feeds, expected));
-    blocked += out[i].blocked() ? 1 : 0;
+    REQUIRE(out[i].blocked() == blocked.has_value());
+    told.blocked += out[i].blocked() ? 1 : 0;
+    told.in_shadow += out[i].in_shadow() ? 1 : 0;
   }
-  return blocked;
+  return told;
 }
 
 void compare(MatchEngine engine, std::uint64_t rounds) {
@@ -146,10 +168,15 @@ void compare(MatchEngine engine, std::uint64_t rounds) {
     first = std::strtoull(seed, nullptr, 10);
     rounds = 1;
   }
-  std::size_t blocked = 0;
-  for (std::uint64_t seed = first; seed < first + rounds; ++seed) blocked += compare_round(seed, engine);
-  // Rules that never block would prove nothing.
-  CHECK(blocked > rounds * RuleSet::kBatch / 50);
+  Told told;
+  for (std::uint64_t seed = first; seed < first + rounds; ++seed) {
+    const Told round = compare_round(seed, engine);
+    told.blocked += round.blocked;
+    told.in_shadow += round.in_shadow;
+  }
+  // Rules that never block, or are never in shadow, would prove nothing.
+  CHECK(told.blocked > rounds * RuleSet::kBatch / 50);
+  CHECK(told.in_shadow > rounds * RuleSet::kBatch / 500);
 }
 
 }  // namespace

@@ -166,6 +166,34 @@ TEST_CASE("decide: a refused order neither blocks nor allows") {
   CHECK_FALSE(ask({f}, "a.test"));
 }
 
+TEST_CASE("decide: a block in shadow blocks nothing and hides nothing, and is told where nothing else blocks") {
+  auto f = feed(
+      "f", 0, true,
+      {order("AAA", kBlock, {named("a.test", Scope::Exact)}), order("BBB", kBlock, {named("test", Scope::Subtree)})});
+  const auto shadow = [&](std::string_view name) {
+    return decide_shadow({&f, 1}, {name, Method::Dns, 1, kNow}, ends_with);
+  };
+  f.shadow = {0};
+  CHECK(ask({f}, "a.test") == Blocked{0, 1, 0});
+  CHECK_FALSE(shadow("a.test"));
+  f.shadow = {0, 1};
+  CHECK_FALSE(ask({f}, "a.test"));
+  CHECK(shadow("a.test") == Blocked{0, 0, 0});
+  CHECK(shadow("b.test") == Blocked{0, 1, 0});
+  CHECK_FALSE(shadow("other"));
+}
+
+TEST_CASE("decide: an allow is never in shadow, and what it allows is no effect of a shadow") {
+  auto f = feed(
+      "f", 0, true,
+      {order("AAA", kAllow, {named("a.test", Scope::Exact)}), order("BBB", kBlock, {named("test", Scope::Subtree)})});
+  f.shadow = {0};
+  CHECK_FALSE(ask({f}, "a.test"));
+  f.shadow = {0, 1};
+  CHECK_FALSE(decide_shadow({&f, 1}, {"a.test", Method::Dns, 1, kNow}, ends_with));
+  CHECK(decide_shadow({&f, 1}, {"b.test", Method::Dns, 1, kNow}, ends_with));
+}
+
 TEST_CASE("decide: reports the highest feed, then the most specific target") {
   const auto low = feed("low", 1, true, {order("AAA", kBlock, {named("x.a.test", Scope::Exact)})});
   const auto high = feed("high", 2, true,
