@@ -41,6 +41,7 @@ struct Pipeline::State {
     std::uint64_t hash;
     Cause cause;  ///< why nothing was read, or what was in the way
     bool has_ports, has_key;
+    bool again;     ///< a datagram of fragments that was read before
     bool is_query;  ///< a DNS query was read
     bool fallen;    ///< dropped by a tombstone
     bool handshake_seen;
@@ -76,7 +77,7 @@ struct Pipeline::State {
   [[nodiscard]] bool is_read(const Frame& frame) const noexcept {
     return policy.read_both_sides || frame.from == Side::Subscriber;
   }
-  void join(std::size_t i) noexcept;
+  bool join(std::size_t i) noexcept;
   void make_key(std::size_t i, const Frame& frame) noexcept;
   [[nodiscard]] bool under_tombstone(std::size_t i, const Frame& frame) noexcept;
   void read_dns(std::size_t i) noexcept;
@@ -125,7 +126,7 @@ void Pipeline::State::parse(std::span<const Frame> burst) noexcept {
     parse_packet({burst[i].data, burst[i].len}, burst[i].link, views[i]);
     Packet& packet = packets[i];
     packet.ip_bytes = views[i].payload <= views[i].l3 ? 0 : static_cast<std::uint32_t>(ip_packet_bytes(views[i]));
-    if (views[i].cause == Cause::Fragment && is_read(burst[i])) join(i);
+    packet.again = views[i].cause == Cause::Fragment && is_read(burst[i]) && join(i);
     packet.cause = views[i].cause;
     packet.has_ports = views[i].cause == Cause::None;
     packet.has_key = packet.is_query = packet.fallen = packet.handshake_seen = false;
@@ -134,11 +135,12 @@ void Pipeline::State::parse(std::span<const Frame> burst) noexcept {
   }
 }
 
-/// Takes in a fragment; from the one on that completes its datagram, the view is that of the whole datagram.
-void Pipeline::State::join(std::size_t i) noexcept {
+/// Takes in a fragment; from the one on that completes its datagram, the view is that of the whole datagram. True from
+/// the next one on.
+bool Pipeline::State::join(std::size_t i) noexcept {
   const std::size_t bytes = fragments.buffer_bytes();
   const PacketView fragment = views[i];
-  fragments.add(fragment, now.mono_ns, std::span(joined).subspan(i * bytes, bytes), views[i]);
+  return fragments.add(fragment, now.mono_ns, std::span(joined).subspan(i * bytes, bytes), views[i]);
 }
 
 void Pipeline::State::make_key(std::size_t i, const Frame& frame) noexcept {
@@ -207,7 +209,8 @@ void Pipeline::State::read_dns(std::size_t i) noexcept {
   if (packet.cause != Cause::None) return;
   packet.is_query = true;
   packet.first_name = static_cast<std::uint16_t>(names.size());
-  packet.cause = for_each_question(query, [&](const DnsQuestion& question, const FoundNames::Meta& meta) {
+  packet.cause = for_each_question(query, [&](const DnsQuestion& question, FoundNames::Meta meta) {
+    meta.repeated = packet.again;
     (void)names.add(i, Method::Dns, question.qtype, question.name, meta);
   });
   packet.names = static_cast<std::uint16_t>(names.size() - packet.first_name);

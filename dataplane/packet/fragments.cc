@@ -63,22 +63,24 @@ std::size_t Fragments::memory_bytes() const noexcept {
   return std::size_t{datagrams_} * (sizeof(Datagram) + datagram_bytes_ + datagram_bytes_ / kUnitBytes / 8);
 }
 
-void Fragments::add(const PacketView& fragment, std::uint64_t now_ns, std::span<std::uint8_t> buffer,
+bool Fragments::add(const PacketView& fragment, std::uint64_t now_ns, std::span<std::uint8_t> buffer,
                     PacketView& out) noexcept {
   out = fragment;
-  if (fragment.l3 > kMaxLinkBytes || buffer.size() < buffer_bytes()) return;
+  if (fragment.l3 > kMaxLinkBytes || buffer.size() < buffer_bytes()) return false;
   const std::size_t at = place(key_of(fragment), now_ns);
   Datagram& datagram = table_[at];
   if (datagram.state == State::Waiting && !fits(at, fragment)) datagram.state = State::Refused;
   if (datagram.state == State::Refused) {
     out.cause = Cause::FragmentOverlap;
-    return;
+    return false;
   }
   keep(at, fragment);
   const std::uint32_t length = complete_bytes(at);
-  if (length == 0) return;
+  if (length == 0) return false;
+  const bool again = datagram.state == State::Judged;
   datagram.state = State::Judged;
   give(at, length, fragment, buffer, out);
+  return again;
 }
 
 Fragments::Key Fragments::key_of(const PacketView& fragment) noexcept {
@@ -155,6 +157,8 @@ void Fragments::keep(std::size_t at, const PacketView& fragment) noexcept {
   std::memcpy(bytes(at) + offset, fragment.data + fragment.l4, kept);
   const std::uint32_t first = offset / kUnitBytes;
   const std::uint32_t last = first + units_of(kept);
+  // A last fragment may end inside a unit: what the memory held before is not to be given, should the datagram go on.
+  std::memset(bytes(at) + offset + kept, 0, last * kUnitBytes - offset - kept);
   for (std::uint32_t word = first / 64; word * 64 < last; ++word) units(at)[word] |= unit_mask(first, last, word);
 }
 

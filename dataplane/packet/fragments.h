@@ -39,8 +39,8 @@ class Fragments {
   /// Takes in a fragment (fragment.cause == Cause::Fragment). out.cause: Fragment, while bytes are missing;
   /// FragmentOverlap, where the datagram is refused; else the datagram is written to `buffer` (which `out` borrows),
   /// behind what stood in front of the IP header in this fragment and an IP header without options or extensions, and
-  /// parsed as parse_packet() does.
-  void add(const PacketView& fragment, std::uint64_t now_ns, std::span<std::uint8_t> buffer, PacketView& out) noexcept;
+  /// parsed as parse_packet() does. True where it was given before: its names are not new.
+  bool add(const PacketView& fragment, std::uint64_t now_ns, std::span<std::uint8_t> buffer, PacketView& out) noexcept;
 
   /// Datagrams that lost their place to newer ones before they were complete.
   [[nodiscard]] std::uint64_t evicted() const noexcept { return evicted_; }

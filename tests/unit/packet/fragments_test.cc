@@ -211,3 +211,30 @@ TEST_CASE("fragments: in a tunnel they give what is inside the tunnel") {
   CHECK(table.out.one_way);
   CHECK(table.out.src()[0] == 172);
 }
+
+TEST_CASE("fragments: a datagram that goes on behind its last fragment gives nothing of what stood there before") {
+  Table table({.datagrams = 8, .datagram_bytes = 512});
+  const Octets old = udp(4000, 53, Octets(300, 0xee));
+  for (unsigned id = 0; id < 8; ++id) {
+    for (const Octets& frame : pieces(old, 160, false, id)) (void)table.add(frame);
+  }
+  const std::uint64_t later_ns = 100 * kSecond;
+  const Octets fresh = udp(4000, 53, Octets(120, 0));
+  CHECK(table.add(piece(fresh, 0, 64, false), later_ns) == Cause::Fragment);
+  const Octets ends = slice(fresh, 0, 84), goes_on = slice(fresh, 0, 108);
+  CHECK(table.add(piece(ends, 64, 20, false), later_ns) == Cause::None);
+  CHECK(table.add(piece(goes_on, 88, 20, false), later_ns) == Cause::None);
+  CHECK(table.payload() == Octets(100, 0));
+}
+
+TEST_CASE("fragments: say that a datagram was given before") {
+  Table table;
+  const std::vector<Octets> all = pieces(udp(4000, 53, numbered(100)), 64, true);
+  std::vector<bool> again;
+  for (const std::size_t i : {0U, 1U, 1U, 0U}) {
+    PacketView view;
+    parse_packet(all[i], LinkType::Ethernet, view);
+    again.push_back(table.fragments.add(view, 1, table.buffer, table.out));
+  }
+  CHECK(again == std::vector<bool>{false, false, true, true});
+}
