@@ -55,7 +55,8 @@ bool plausible_query(Bytes b) noexcept {
 Protocol recognise(Bytes b, Expect expect, bool dns_port) noexcept {
   switch (expect) {
     case Expect::Hello: return is_hello(b.subspan(change_cipher_spec(b))) ? Protocol::Tls : Protocol::Other;
-    case Expect::Request: return Protocol::Http;
+    case Expect::Request:
+    case Expect::Body: return Protocol::Http;
     case Expect::Query: return Protocol::Dns;
     case Expect::Start:
       if (begins_hello(b)) return Protocol::Tls;
@@ -92,8 +93,9 @@ StreamMessage StreamReader::read_http(Bytes stream, Expect expect) noexcept {
   const bool start = expect == Expect::Start;
   Cause cause = read_request(stream, request_);
   const bool cut = cause == Cause::HttpIncomplete;
-  if (cut && !start && !begins_known_method(stream, expect == Expect::Request)) cause = Cause::HttpNotRequest;
-  if (cause == Cause::HttpNotRequest && expect != Expect::Request) {
+  const bool perhaps = expect == Expect::Body || expect == Expect::Unknown;
+  if (cut && perhaps && !begins_known_method(stream, expect == Expect::Body)) cause = Cause::HttpNotRequest;
+  if (cause == Cause::HttpNotRequest && (start || expect == Expect::Unknown)) {
     return {.cause = start ? Cause::TlsNotHello : Cause::None};
   }
   StreamMessage message{.protocol = Protocol::Http, .cause = cause, .named = cause == Cause::None};

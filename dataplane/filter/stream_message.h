@@ -12,7 +12,8 @@ namespace sluice {
 enum class Expect : std::uint8_t {
   Start,    ///< the stream, or what follows STARTTLS or CONNECT, begins here
   Hello,    ///< a TLS stream: a further ClientHello may begin here (HelloRetryRequest)
-  Request,  ///< an HTTP stream: a further request may begin here
+  Request,  ///< an HTTP stream: the next request begins here
+  Body,     ///< an HTTP stream whose framing is not known: a further request may begin here
   Query,    ///< a DNS stream: the next message begins here
   Unknown,  ///< nothing: only what cannot be mistaken counts
 };

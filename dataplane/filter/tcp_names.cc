@@ -24,7 +24,7 @@ Expect expect_of(const Flow* young) noexcept {
   if (young == nullptr) return Expect::Unknown;
   switch (young->state) {
     case State::Tls: return Expect::Hello;
-    case State::Http: return Expect::Request;
+    case State::Http: return young->detail != 0 ? Expect::Request : Expect::Body;
     case State::Dns: return Expect::Query;
     case State::Free: return Expect::Unknown;
     default: return Expect::Start;
@@ -133,7 +133,10 @@ void TcpNames::skip_ahead(Segment& s) noexcept {
 /// What was expected is not to be had: the stream goes on from this segment.
 void TcpNames::lose(Segment& s) noexcept {
   if (s.young == nullptr) return;
-  if (s.young->state == State::Http) s.young->position = s.seq + static_cast<std::uint32_t>(s.payload.size());
+  if (s.young->state == State::Http) {
+    s.young->position = s.seq + static_cast<std::uint32_t>(s.payload.size());
+    s.young->detail = 0;
+  }
   if (s.young->state == State::Dns) s.young->state = State::Free;  // to be told anew where a message begins
 }
 
@@ -192,7 +195,9 @@ void TcpNames::note(Segment& s, const StreamMessage& message, std::uint32_t posi
       if (s.young == nullptr || s.young->state != State::Tls) set(s, State::Tls, position);
       return;
     case Protocol::Http:
-      return set(s, message.next == Next::At && reader_.request().connect ? State::Armed : State::Http, next);
+      set(s, message.next == Next::At && reader_.request().connect ? State::Armed : State::Http, next);
+      if (s.young != nullptr) s.young->detail = message.next == Next::At ? 1 : 0;
+      return;
     case Protocol::Dns:
       if (message.next == Next::At) return set(s, State::Dns, next);
       if (s.young != nullptr) s.young->state = State::Free;
@@ -218,7 +223,8 @@ Protocol TcpNames::alone(Segment& s) noexcept {
   const Expect expect = expect_of(s.young);
   if (expect == Expect::Query) return Protocol::Other;
   const StreamMessage message = reader_.read(s.payload, Expect::Unknown, s.dns_port, structured_error_option_);
-  const bool foreign = expect == Expect::Request && message.protocol != Protocol::Http;
+  const bool http = expect == Expect::Request || expect == Expect::Body;
+  const bool foreign = http && message.protocol != Protocol::Http;
   if (!message.named || foreign) return Protocol::Other;
   give(s, message, s.seq);
   return message.protocol;

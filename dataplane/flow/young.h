@@ -27,7 +27,8 @@ class YoungFlows {
     std::uint32_t tag = 0;
     std::uint32_t position = 0;  ///< Syn, SynAck: the client's initial sequence number; Tls, Other: where its stream
                                  ///< began; Armed, Http, Dns: where the next message begins
-    std::uint32_t detail = 0;    ///< SynAck: the server's initial sequence number; Other: the last letters seen
+    std::uint32_t detail = 0;    ///< SynAck: the server's initial sequence number; Other: the last letters seen; Http:
+                                 ///< 1 where a request begins at `position`, 0 where one may
     std::uint16_t seen_s = 0;    ///< low bits of the second it was last used
     State state = State::Free;
     bool proven = false;  ///< the handshake was seen in full

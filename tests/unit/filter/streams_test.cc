@@ -29,6 +29,19 @@ TEST_CASE("filter: every request of a kept connection gives its host, however re
   }
 }
 
+TEST_CASE("filter: a further request counts whatever its method, also where it is cut inside its first line") {
+  const Buffer all = joined({get("a.example"), text_bytes("BREW /pot HTTP/1.1\r\nHost: b.example\r\n\r\n")});
+  for (std::size_t cut = 1; cut < all.size(); ++cut) {
+    PipelineRig rig;
+    ClientStream http(rig, 80);
+    http.shake_hands();
+    http.send(slice_of(all, 0, cut));
+    http.send(slice_of(all, cut, all.size()));
+    CAPTURE(cut);
+    CHECK(http.names() == Names{"a.example", "b.example"});
+  }
+}
+
 TEST_CASE("filter: the second of two requests in one segment is blocked without a page") {
   Policy policy = PipelineRig::enforcing();
   policy.http = TcpAction::Alert;
