@@ -95,6 +95,7 @@ class StreamPool {
     for (std::uint32_t i = count; i > 0; --i) free_.push_back(i - 1);
   }
   [[nodiscard]] bool full() const noexcept { return free_.empty(); }
+  [[nodiscard]] std::size_t lent() const noexcept { return streams_.size() - free_.size(); }
   [[nodiscard]] std::uint32_t oldest_owner() const noexcept {
     return owners_[static_cast<std::size_t>(std::ranges::min_element(since_ns_) - since_ns_.begin())];
   }
@@ -189,6 +190,10 @@ QuicReader::~QuicReader() = default;
 
 bool QuicReader::repeated() const noexcept {
   return state_->repeated;
+}
+
+std::uint32_t QuicReader::half_read() const noexcept {
+  return static_cast<std::uint32_t>(state_->streams.lent());
 }
 
 Cause QuicReader::read(const PacketView& view, std::uint64_t now_ns, WireName& out) noexcept {

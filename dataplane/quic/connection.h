@@ -40,6 +40,9 @@ class QuicReader {
   /// the same ClientHello again after a Retry. It is to be judged again, but not to be counted or shown again.
   [[nodiscard]] bool repeated() const noexcept;
 
+  /// ClientHellos that are kept in part.
+  [[nodiscard]] std::uint32_t half_read() const noexcept;
+
  private:
   struct State;
   std::unique_ptr<State> state_;

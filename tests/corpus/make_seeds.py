@@ -81,6 +81,14 @@ def packets():
     yield "cooked2", COOKED2, bytes(CookedLinuxV2(proto=0x86DD) / v6 / dns)
 
 
+def stacks():
+    """Choices of headers around a query, as tests/fuzz/packet/packet.cc reads them: IP version, tunnels, link."""
+    for kind in range(11):
+        yield f"stack_{kind}", bytes([0x80, kind % 2, 1, 1, kind, 3, 0, 0])
+    yield "stack_two_tunnels", bytes([0x80, 0, 1, 2, 6, 2, 1, 2, 1, 3, 0, 1, 2, 0, 7])
+    yield "stack_pppoe_patched", bytes([0x80, 1, 0, 0, 1, 2, 0, 1, 0, 30, 0x45])
+
+
 def queries():
     edns = DNSRROPT(rclass=1232, z=0x8000)
     plain = bytes(query())
@@ -169,6 +177,8 @@ def records(message, sizes):
 def main():
     for name, link, frame in packets():
         write("packet", name, bytes([link]) + frame)
+    for name, choices in stacks():
+        write("packet", name, choices)
     for name, message in queries():
         write("dns_query", name, message)
     for name, row in fragment_rows():

@@ -2,8 +2,10 @@
 
 #include <openssl/evp.h>
 
+#include <map>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 
 namespace sluice::test {
 namespace {
@@ -50,7 +52,7 @@ struct Keys {
   ByteVector key, iv, header;
 };
 
-Keys keys_of(const InitialToSeal& initial) {
+Keys derive_keys(const InitialToSeal& initial) {
   const char* salt = initial.version == 1            ? "38762cf7f55934b34d179ae6a4c80cadccbb7f0a"
                      : initial.version == 0x6b3343cf ? "0dede3def700a6db819381be6e269dcbf9bd2ed9"
                                                      : "afbfec289993d24c9e9786f19c6111e04390a899";
@@ -59,6 +61,16 @@ Keys keys_of(const InitialToSeal& initial) {
   const std::string prefix = initial.version == 0x6b3343cf ? "quicv2 " : "quic ";
   return {expand_label(side, prefix + "key", 16), expand_label(side, prefix + "iv", 12),
           expand_label(side, prefix + "hp", 16)};
+}
+
+/// Derived keys are kept: fuzzers and floods seal many Initials of few connections.
+const Keys& keys_of(const InitialToSeal& initial) {
+  constexpr std::size_t kMost = 4096;
+  static std::map<std::tuple<std::uint32_t, bool, ByteVector>, Keys> known;
+  if (known.size() == kMost) known.clear();
+  const auto [at, fresh] = known.try_emplace({initial.version, initial.from_server, initial.keys_from});
+  if (fresh) at->second = derive_keys(initial);
+  return at->second;
 }
 
 ByteVector encrypt(const EVP_CIPHER* cipher, const ByteVector& key, const ByteVector& iv, Bytes header, Bytes plain) {
@@ -126,9 +138,10 @@ ByteVector seal(const InitialToSeal& initial) {
   for (unsigned i = initial.number_bytes; i > 0; --i) {
     packet.push_back(static_cast<std::uint8_t>(initial.number >> (8 * (i - 1))));
   }
-  Keys keys = keys_of(initial);
-  for (unsigned i = 0; i < 8; ++i) keys.iv[4 + i] ^= static_cast<std::uint8_t>(initial.number >> (56 - 8 * i));
-  append(packet, encrypt(EVP_aes_128_gcm(), keys.key, keys.iv, packet, frames));
+  const Keys& keys = keys_of(initial);
+  ByteVector nonce = keys.iv;
+  for (unsigned i = 0; i < 8; ++i) nonce[4 + i] ^= static_cast<std::uint8_t>(initial.number >> (56 - 8 * i));
+  append(packet, encrypt(EVP_aes_128_gcm(), keys.key, nonce, packet, frames));
   const ByteVector mask = encrypt(EVP_aes_128_ecb(), keys.header, {}, {}, Bytes{&packet[number_at + 4], 16});
   packet[0] ^= static_cast<std::uint8_t>(mask[0] & 0x0f);
   for (unsigned i = 0; i < initial.number_bytes; ++i) packet[number_at + i] ^= mask[1 + i];

@@ -1,9 +1,10 @@
-// Seeds of the pipeline fuzzer, in its own format (pipeline.cc), of tcp_streams and of flow_half.
+// Seeds of the pipeline fuzzer, in its own format (pipeline.cc), of tcp_streams, dns_tcp, http_stream and flow_half.
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <string>
 
-#include "tests/support/made_packets.h"
+#include "tests/support/client_stream.h"
 
 using namespace sluice::test;
 
@@ -41,8 +42,40 @@ struct Steps {
 };
 
 void write(const std::string& path, const Buffer& bytes) {
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path());
   std::ofstream out(path, std::ios::binary);
   for (const std::uint8_t b : bytes) out.put(static_cast<char>(b));
+}
+
+/// A seed of dns_tcp or http_stream: `pieces` pieces of `size` bytes, in order or reversed.
+Buffer cut_seed(unsigned pieces, unsigned size, bool reversed, const Buffer& stream) {
+  Buffer seed;
+  put8(seed, pieces);
+  for (unsigned i = 1; i <= pieces; ++i) {
+    put16(seed, i * size);
+    put8(seed, reversed ? 127 - i : 128 + i);
+  }
+  put(seed, stream);
+  return seed;
+}
+
+void write_cut_seeds(const std::string& top) {
+  Buffer queries;
+  for (const char* name : {"www.bad.example", "fine.example", "a.b.c.example"}) {
+    DnsAsk ask;
+    ask.names = {name};
+    ask.edns = true;
+    put(queries, dns_over_tcp(ask));
+  }
+  const Buffer requests =
+      joined({text_bytes("GET /a HTTP/1.1\r\nHost: bad.example:80\r\nContent-Length: 4\r\n\r\nbody"),
+              text_bytes("CONNECT www.example.org:443 HTTP/1.0\r\n\r\n"), tls_client_hello("fine.example")});
+  for (const bool reversed : {false, true}) {
+    const std::string order = reversed ? "reversed" : "in_order";
+    write(top + "/dns_tcp/" + order, cut_seed(12, 9, reversed, queries));
+    write(top + "/http_stream/" + order, cut_seed(12, 9, reversed, requests));
+  }
+  write(top + "/http_stream/absolute", cut_seed(3, 5, false, text_bytes("HEAD http://x@bad.example/ HTTP/1.1\n\n")));
 }
 
 }  // namespace
@@ -100,6 +133,7 @@ int main(int argc, char** argv) {
     write(top + "/tcp_streams/in_order_" + std::to_string(stream), forward.bytes);
     write(top + "/tcp_streams/reversed_" + std::to_string(stream), backward.bytes);
   }
+  write_cut_seeds(top);
   Steps flood, other;
   for (unsigned i = 0; i < 200; ++i) flood.step(i % 8 | kBurst, i * 50, 20);
   write(top + "/tcp_streams/flood", flood.bytes);

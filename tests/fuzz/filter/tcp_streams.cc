@@ -10,6 +10,7 @@
 
 #include "dataplane/filter/tcp_names.h"
 #include "dataplane/packet/parse.h"
+#include "tests/support/allocations.h"
 #include "tests/support/client_stream.h"
 
 using namespace sluice;
@@ -17,7 +18,6 @@ using namespace sluice::test;
 
 namespace {
 
-constexpr std::size_t kStreams = 8;
 constexpr TcpNames::Limits kLimits{
     .young_flows = 8, .given_names = 64, .half = {.flows = 4, .bytes_per_flow = 8 << 10, .bytes_total = 16 << 10}};
 
@@ -88,7 +88,9 @@ class Run {
     if ((view.tcp_flags & kSyn) != 0) (void)names_.start(key, hash, view, now_s_);
     if (found_.size() + kMaxNamesPerFrame > kMaxNamesPerBurst) found_.clear();
     const std::size_t before = found_.size();
+    const std::uint64_t allocated = allocations();
     if (view.payload_len > 0) (void)names_.read(key, hash, view, now_s_, frame_++ % kMaxBurst, found_);
+    must(allocations() == allocated);
     for (std::size_t i = before; i < found_.size(); ++i) check_name(found_[i].name.text());
     must(std::memcmp(exact.get(), frame.data(), frame.size()) == 0);
     must(names_.half().open_flows() <= 4 && names_.half().free_chunks() <= 8);

@@ -27,8 +27,9 @@ ByteVector initial(std::uint32_t version, const ByteVector& frames) {
   return seal({.version = version, .keys_from = id, .dcid = id, .scid = {9}, .token = {7}, .frames = frames});
 }
 
-void append_step(ByteVector& out, std::uint8_t op, const ByteVector& bytes) {
+void append_step(ByteVector& out, std::uint8_t op, const ByteVector& bytes, std::uint8_t how = 0) {
   out.push_back(op);
+  out.push_back(how);
   out.push_back(static_cast<std::uint8_t>(bytes.size() >> 8));
   out.push_back(static_cast<std::uint8_t>(bytes.size()));
   out.insert(out.end(), bytes.begin(), bytes.end());
@@ -52,17 +53,22 @@ void initials(const std::filesystem::path& to) {
 void readers(const std::filesystem::path& to) {
   const ByteVector small = client_hello("a.example");
   const ByteVector large = client_hello("news.example.org", 1700);
-  ByteVector one, split, reversed, many, raw;
+  ByteVector one, split, reversed, coalesced, many, raw;
   append_step(one, 0x80, piece(small, 0, small.size()));
   append_step(one, 0x82, piece(small, 0, small.size()));
   write(to / "repeated", one);
   append_step(split, 0x80, piece(large, 0, 900));
   append_step(split, 0xc0, piece(small, 0, small.size()));
-  append_step(split, 0x83, piece(large, 900, large.size()));
+  append_step(split, 0x82, piece(large, 900, large.size()), 1);
   write(to / "split-over-versions", split);
   append_step(reversed, 0x80, piece(large, 900, large.size()));
   append_step(reversed, 0x80, piece(large, 0, 1000));
   write(to / "reversed", reversed);
+  append_step(coalesced, 0x81, piece(large, 900, large.size()), 2);
+  append_step(coalesced, 0x80, piece(large, 0, 900), 2);
+  append_step(coalesced, 0x84, piece(large, 0, 900), 2);
+  append_step(coalesced, 0x84, piece(large, 900, large.size()), 4 | 2);
+  write(to / "coalesced", coalesced);
   for (std::uint8_t i = 0; i < 8; ++i) {
     append_step(many, static_cast<std::uint8_t>(0x80 | (i & 3) << 4 | (i & 1) << 2), piece(large, 0, 900));
   }
