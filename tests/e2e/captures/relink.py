@@ -37,4 +37,5 @@ def main():
     subprocess.run(["editcap", "-F", "pcapng", source, folder / "mixed.pcapng"], check=True)
 
 
-main()
+if __name__ == "__main__":
+    main()
