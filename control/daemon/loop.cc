@@ -21,6 +21,7 @@
 
 #include "control/api/server.h"
 #include "control/daemon/routes.h"
+#include "control/daemon/wall_clock.h"
 #include "control/daemon/worker.h"
 #include "control/journal/journal.h"
 
@@ -135,7 +136,7 @@ int run_sluiced(const Config& config) {
   IntakeWorker* worker_of_api = nullptr;
   const Routes routes({config, rules, watch.view(), alarms, [&](ApiServer::Ticket t) { worker_of_api->apply(t); },
                        [&](ApiServer::Ticket t, Name zone) { worker_of_api->export_zone(t, std::move(zone)); }},
-                      static_cast<UnixSeconds>(std::time(nullptr)));
+                      now_s());
   ApiServer api(config.api_socket, {config.admin_uids.begin(), config.admin_uids.end()},
                 [&](const ApiRequest& request, ApiServer::Ticket ticket) { return routes.handle(request, ticket); });
   IntakeWorker worker(intake, inbox, watch, ending,

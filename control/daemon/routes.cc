@@ -1,8 +1,7 @@
 #include "control/daemon/routes.h"
 
-#include <ctime>
-
 #include "control/daemon/answers.h"
+#include "control/daemon/wall_clock.h"
 #include "control/journal/journal.h"
 #include "rules/model/name.h"
 #include "rules/text/bundle_jsonl.h"
@@ -10,10 +9,6 @@
 
 namespace sluice {
 namespace {
-
-UnixSeconds now_s() {
-  return static_cast<UnixSeconds>(std::time(nullptr));
-}
 
 std::string argument(const ApiRequest& request, const std::string& key) {
   const auto it = request.query.find(key);

@@ -1,18 +1,11 @@
 #include "control/daemon/watch.h"
 
-#include <ctime>
-
+#include "control/daemon/wall_clock.h"
 #include "control/journal/journal.h"
 
 namespace sluice {
 
 using Clock = std::chrono::steady_clock;
-
-namespace {
-UnixSeconds now_s() {
-  return static_cast<UnixSeconds>(std::time(nullptr));
-}
-}  // namespace
 
 DataplaneWatch::DataplaneWatch(const Config& config, Alarms& alarms, int cancel_fd)
     : config_(config), alarms_(alarms), dataplane_(config.telemetry, cancel_fd) {

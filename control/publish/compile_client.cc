@@ -2,6 +2,7 @@
 
 #include <simdjson.h>
 
+#include "control/publish/answer_text.h"
 #include "rules/text/json_writer.h"
 
 namespace sluice {
@@ -11,10 +12,6 @@ namespace dom = simdjson::dom;
 
 constexpr std::size_t kMaxPacket = 64 << 10;
 
-std::string text_or_empty(const dom::element& object, std::string_view key) {
-  std::string_view text;
-  return object[key].get(text) == simdjson::SUCCESS ? std::string(text) : std::string();
-}
 std::uint64_t number_or_zero(const dom::element& object, std::string_view key) {
   std::uint64_t n = 0;
   return object[key].get(n) == simdjson::SUCCESS ? n : 0;

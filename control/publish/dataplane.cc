@@ -2,15 +2,12 @@
 
 #include <simdjson.h>
 
+#include "control/publish/answer_text.h"
+
 namespace sluice {
 namespace {
 
 namespace dom = simdjson::dom;
-
-std::string text_or_empty(const dom::element& object, std::string_view key) {
-  std::string_view text;
-  return object[key].get(text) == simdjson::SUCCESS ? std::string(text) : std::string();
-}
 
 /// The object below the one key that DPDK wraps an answer in.
 bool unwrap(dom::parser& parser, std::string_view answer, std::string_view command, dom::element& out) {

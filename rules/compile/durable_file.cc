@@ -26,10 +26,6 @@ class Descriptor {
   int fd_;
 };
 
-std::string failure(const std::string& path) {
-  return path + ": " + std::strerror(errno);
-}
-
 bool write_all(int fd, Bytes bytes) {
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd, bytes.data(), bytes.size());
@@ -59,6 +55,10 @@ std::optional<std::string> sync_folder_of(const std::string& path) {
 }
 
 }  // namespace
+
+std::string failure(const std::string& path) {
+  return path + ": " + std::strerror(errno);
+}
 
 Result<DurableFile, std::string> DurableFile::write(const std::string& path, Bytes bytes, mode_t mode,
                                                     std::optional<gid_t> group) {

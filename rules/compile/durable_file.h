@@ -30,6 +30,9 @@ class DurableFile {
   std::string path_, temporary_;
 };
 
+/// "path: what errno says".
+[[nodiscard]] std::string failure(const std::string& path);
+
 /// Writes a new file; refuses where one is there.
 [[nodiscard]] std::optional<std::string> write_new_file(const std::string& path, Bytes bytes, mode_t mode);
 

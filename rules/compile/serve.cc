@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "rules/compile/durable_file.h"
+
 namespace sluice {
 namespace {
 
@@ -79,10 +81,6 @@ void talk(int fd, const Compiler& compiler, const sigset_t& while_waiting) {
     const std::string answer = write_answer(outcome);
     if (::send(fd, answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0) return;
   }
-}
-
-std::string failure(const std::string& path) {
-  return path + ": " + std::strerror(errno);
 }
 
 }  // namespace

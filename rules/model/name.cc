@@ -8,6 +8,8 @@
 #include <array>
 #include <memory>
 
+#include "rules/model/ascii.h"
+
 namespace sluice {
 namespace {
 
@@ -20,14 +22,11 @@ struct Idn2Free {
 template <class T>
 using Idn2Ptr = std::unique_ptr<T, Idn2Free>;
 
-constexpr bool is_upper(char c) noexcept {
-  return c >= 'A' && c <= 'Z';
-}
 constexpr bool is_ascii(char c) noexcept {
   return static_cast<unsigned char>(c) < 0x80;
 }
 constexpr bool is_name_byte(char c) noexcept {
-  return (c >= 'a' && c <= 'z') || is_upper(c) || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  return is_lower(c) || is_upper(c) || is_digit(c) || c == '-' || c == '_' || c == '.';
 }
 constexpr char lower(char c) noexcept {
   return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c;

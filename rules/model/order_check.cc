@@ -2,18 +2,10 @@
 
 #include <algorithm>
 
+#include "rules/model/ascii.h"
+
 namespace sluice {
 namespace {
-
-constexpr bool is_digit(char c) noexcept {
-  return c >= '0' && c <= '9';
-}
-constexpr bool is_upper(char c) noexcept {
-  return c >= 'A' && c <= 'Z';
-}
-constexpr bool is_lower(char c) noexcept {
-  return c >= 'a' && c <= 'z';
-}
 
 /// The subset of RFC 5646 that order files need: "en", "ur", "zh-hant", "es-419".
 bool is_language_tag(std::string_view tag) noexcept {
