@@ -4,12 +4,14 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <set>
 
 #include "rules/compile/durable_file.h"
+#include "rules/compile/marks.h"
 #include "rules/image/build.h"
 #include "rules/image/reader.h"
 #include "rules/sign/digest.h"
@@ -47,6 +49,13 @@ class StateLock {
 
 std::unexpected<CompileFailure> fail(std::string feed, std::string_view code, std::string detail) {
   return std::unexpected(CompileFailure{std::move(feed), std::string(code), std::move(detail)});
+}
+
+/// The secret key of libsodium ends in the public one.
+Ed25519PublicKey public_half(const Ed25519SecretKey& key) {
+  Ed25519PublicKey out;
+  std::copy(key.end() - out.size(), key.end(), out.begin());
+  return out;
 }
 
 AcceptedBundle accepted_from(const SnapshotHeader& header, const Sha256& sha256) {
@@ -125,8 +134,10 @@ CompileOutcome Compiler::run(const CompileRequest& request, UnixSeconds now) con
   if (!lock.held()) return fail("", "compile-failed", config_.compile_state + ": " + std::strerror(errno));
   auto accepted = AcceptedBundles::load(config_.compile_state);
   if (!accepted) return fail("", "compile-failed", accepted.error());
-  const auto loaded = load(request, *accepted, now);
+  auto loaded = load(request, *accepted, now);
   if (!loaded) return std::unexpected(loaded.error());
+  if (auto failure = apply_marks(request, public_half(key_), loaded->feeds))
+    return std::unexpected(*std::move(failure));
 
   const MatchEngine engine = config_.match_with_hyperscan ? MatchEngine::Hyperscan : MatchEngine::Table;
   const auto image = build_image(loaded->feeds, {engine, loaded->sha256}, key_);

@@ -22,6 +22,28 @@ void read_bundle(JsonDocument& json, JsonDocument::Value& value, FeedBundle& out
   });
 }
 
+void read_refs(JsonDocument& json, JsonDocument::Value& list, std::vector<OrderRef>& out) {
+  json.read_array(list, [&](JsonDocument::Value& item) {
+    OrderRef& ref = out.emplace_back();
+    json.read_object(item, [&](std::string_view key, JsonDocument::Value& field) {
+      if (key == "feed") return json.read_string(field, ref.feed), true;
+      if (key == "order") return json.read_string(field, ref.order), true;
+      return false;
+    });
+  });
+}
+
+void read_staged(JsonDocument& json, JsonDocument::Value& list, std::vector<StagedFeed>& out) {
+  json.read_array(list, [&](JsonDocument::Value& item) {
+    StagedFeed& staged = out.emplace_back();
+    json.read_object(item, [&](std::string_view key, JsonDocument::Value& field) {
+      if (key == "feed") return json.read_string(field, staged.feed), true;
+      if (key == "base") return json.read_string(field, staged.base), true;
+      return false;
+    });
+  });
+}
+
 }  // namespace
 
 Result<CompileRequest, std::string> read_request(std::string_view text) {
@@ -32,6 +54,12 @@ Result<CompileRequest, std::string> read_request(std::string_view text) {
       json.read_array(value, [&](JsonDocument::Value& item) { read_bundle(json, item, out.bundles.emplace_back()); });
     } else if (key == "out") {
       json.read_string(value, out.out);
+    } else if (key == "refused") {
+      read_refs(json, value, out.refused);
+    } else if (key == "shadow") {
+      read_refs(json, value, out.shadow);
+    } else if (key == "staged") {
+      read_staged(json, value, out.staged);
     } else {
       return false;
     }

@@ -16,10 +16,23 @@ struct FeedBundle {
   std::string feed;
   BundlePaths paths;
 };
-/// What sluiced asks for: an image of these bundles, in folder `out` (docs/interfaces.md, sluice-compile).
+/// One order of a feed; where `order` is empty, all of them.
+struct OrderRef {
+  std::string feed, order;
+};
+/// A feed of which only that is enforced which an earlier image enforces, too; the rest is in shadow.
+struct StagedFeed {
+  std::string feed;
+  std::string base;  ///< path of that image; empty: nothing stood
+};
+/// What sluiced asks for: an image of these bundles, in folder `out` (docs/interfaces.md, sluice-compile). The other
+/// lists only ever take away from what is enforced.
 struct CompileRequest {
   std::vector<FeedBundle> bundles;
   std::string out;
+  std::vector<OrderRef> refused{};  ///< by the operator: left out; each names an order
+  std::vector<OrderRef> shadow{};   ///< counted as observed, not enforced
+  std::vector<StagedFeed> staged{};
 };
 
 struct CompiledImage {

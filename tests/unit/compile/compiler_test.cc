@@ -109,6 +109,60 @@ TEST_CASE("compile: the image of a signed bundle opens with the key and blocks w
   CHECK(to_hex((*rules)->image_sha256()) == outcome->sha256);
 }
 
+TEST_CASE("compile: refusals, shadows and stages of a request take away and never add") {
+  const Gateway gateway;
+  const auto said_of_order = [&](const CompileOutcome& outcome) -> std::string {
+    if (!outcome.has_value()) return outcome.error().code;
+    const std::string bytes = gateway.folder.read("out/" + outcome->sha256 + ".img");
+    const auto rules = RuleSet::open({bytes.begin(), bytes.end()}, gateway.keys.open, 1);
+    REQUIRE(rules.has_value());
+    std::string said;
+    for (const ImageOrder& order : (*rules)->orders()) said += order.shadow ? "shadow " : "enforced ";
+    return said;
+  };
+  const CompileRequest plain = gateway.offer(1, "a.example.org");
+  const std::string feed = plain.bundles[0].feed;
+  const auto with = [&](CompileRequest request, auto&& change) {
+    change(request);
+    return said_of_order(gateway.run(request));
+  };
+  CHECK(said_of_order(gateway.run(plain)) == "enforced ");
+  const std::string base = gateway.run(plain)->path;
+  CHECK(with(plain, [&](auto& r) { r.refused = {{feed, "A-100"}, {feed, "NEVER-HEARD-OF"}}; }).empty());
+  CHECK(with(plain, [&](auto& r) { r.shadow = {{feed, "A-100"}}; }) == "shadow ");
+  CHECK(with(plain, [&](auto& r) { r.shadow = {{feed, ""}}; }) == "shadow ");
+  CHECK(with(plain, [&](auto& r) { r.staged = {{feed, ""}}; }) == "shadow ");
+  CHECK(with(plain, [&](auto& r) { r.staged = {{feed, base}}; }) == "enforced ");
+  CHECK(with(gateway.offer(2, "b.example.org"), [&](auto& r) { r.staged = {{feed, base}}; }) == "shadow ");
+  CHECK(with(gateway.offer(2, "b.example.org"), [&](auto& r) { r.refused = {{"other/feed", "A-100"}}; }) ==
+        "malformed");
+  CHECK(with(gateway.offer(2, "b.example.org"), [&](auto& r) { r.refused = {{feed, ""}}; }) == "malformed");
+  CHECK(with(gateway.offer(2, "b.example.org"), [&](auto& r) { r.staged = {{feed, ""}, {feed, ""}}; }) == "malformed");
+}
+
+TEST_CASE("compile: a stage rests on images of its own signature alone") {
+  const Gateway gateway;
+  const CompileRequest plain = gateway.offer(1, "a.example.org");
+  CompileRequest staged = plain;
+  std::string image = gateway.folder.read("out/" + gateway.run(plain)->sha256 + ".img");
+  image.back() = static_cast<char>(image.back() ^ 1);
+  staged.staged = {{plain.bundles[0].feed, gateway.folder.write("forged.img", image).string()}};
+  CHECK(gateway.code(staged) == "compile-failed");
+  staged.staged = {{plain.bundles[0].feed, (gateway.folder / "missing.img").string()}};
+  CHECK(gateway.code(staged) == "compile-failed");
+}
+
+TEST_CASE("compile: a request says what docs/interfaces.md lists, and nothing else") {
+  const auto request = read_request(R"({"bundles":[],"out":"/o","refused":[{"feed":"f","order":"A-1"}],)"
+                                    R"("shadow":[{"feed":"f"}],"staged":[{"feed":"f","base":"/b.img"},{"feed":"g"}]})");
+  REQUIRE(request.has_value());
+  CHECK((request->refused.at(0).feed == "f" && request->refused[0].order == "A-1"));
+  CHECK(request->shadow.at(0).order.empty());
+  CHECK(request->staged.at(0).base == "/b.img");
+  CHECK(request->staged.at(1).base.empty());
+  CHECK_FALSE(read_request(R"({"bundles":[],"out":"/o","staged":[{"feed":"f","why":"x"}]})").has_value());
+}
+
 TEST_CASE("compile: only a greater number or the same bundle is accepted, across restarts") {
   const Gateway gateway;
   const CompileRequest first = gateway.offer(5, "a.example.org");
