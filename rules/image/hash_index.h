@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -30,6 +31,17 @@ class HashIndex {
         ++used_;
         return next;
       }
+      if (slot.tag == tag && same(slot.position_plus_1 - 1)) return slot.position_plus_1 - 1;
+    }
+  }
+
+  /// The position of the entry of this hash of which same(position) is true, or nothing.
+  template <class Same>
+  [[nodiscard]] std::optional<std::uint32_t> find(std::uint64_t hash, Same&& same) const {
+    const auto tag = static_cast<std::uint32_t>(hash >> 32);
+    for (std::size_t i = home(hash);; i = (i + 1) & (slots_.size() - 1)) {
+      const Slot& slot = slots_[i];
+      if (slot.position_plus_1 == 0) return std::nullopt;
       if (slot.tag == tag && same(slot.position_plus_1 - 1)) return slot.position_plus_1 - 1;
     }
   }

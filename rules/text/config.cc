@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "rules/model/name.h"
 #include "rules/model/order_check.h"
 #include "rules/text/yaml_fields.h"
 
@@ -40,6 +41,7 @@ class ConfigReader {
     }
     if (key == "dataplane") return dataplane(value);
     if (key == "limits") return limits(value);
+    if (key == "guards") return guards(value);
     if (key == "api") return api(value);
     return false;
   }
@@ -124,6 +126,31 @@ class ConfigReader {
       if (key == "orders") return yaml_.number(value, config.limits.orders, kMost), true;
       if (key == "targets") return yaml_.number(value, config.limits.targets, kMost), true;
       return false;
+    });
+    return true;
+  }
+
+  bool guards(const YamlNode& node) {
+    yaml_.map(node, [&](std::string_view key, const YamlNode& value) {
+      if (key == "protected") return path_list(value, config.guards.protected_files);
+      if (key == "popular") return path_list(value, config.guards.popular_files);
+      if (key == "platforms") return path_list(value, config.guards.platform_files);
+      if (key == "appeal") return hosts(value, config.guards.appeal_hosts);
+      return false;
+    });
+    return true;
+  }
+
+  bool path_list(const YamlNode& node, std::vector<std::string>& out) {
+    yaml_.sequence(node, [&](const YamlNode& item) { path(item, out.emplace_back()); });
+    return true;
+  }
+
+  bool hosts(const YamlNode& node, std::vector<std::string>& out) {
+    yaml_.sequence(node, [&](const YamlNode& item) {
+      const auto name = canonical_name(item.text);
+      if (!name.has_value()) return yaml_.fail(item, "expected the name of a host");
+      out.push_back(name->text());
     });
     return true;
   }

@@ -8,6 +8,7 @@
 #include "dataplane/base/result.h"
 #include "rules/model/order.h"
 #include "rules/text/bundle_jsonl.h"
+#include "rules/text/guard_config.h"
 #include "rules/text/text_error.h"
 
 namespace sluice {
@@ -33,6 +34,7 @@ struct Config {
   std::string counters = "/run/sluice/counters";
   std::string wire = "/run/sluice/bpf";
   BundleLimits limits;
+  GuardConfig guards;
   std::string api_socket = "/run/sluice/sluiced.sock";
   std::vector<std::uint32_t> admin_uids{0};
 

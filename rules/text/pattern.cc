@@ -290,6 +290,14 @@ Result<void, PatternProblem> check_pattern_text(std::string_view pattern) {
   return {};
 }
 
+std::vector<std::string> pattern_endings(std::string_view pattern) {
+  std::vector<std::string> out;
+  const auto part = Parser(pattern).parse();
+  if (!part.has_value()) return out;
+  for (const Ending& ending : part->endings) out.push_back(ending.text);
+  return out;
+}
+
 Result<void, PatternProblem> check_pattern(std::string_view pattern) {
   if (auto checked = check_pattern_text(pattern); !checked.has_value()) return checked;
   if (std::string problem = hyperscan_says(pattern); !problem.empty()) {

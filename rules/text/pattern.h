@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "dataplane/base/result.h"
 
@@ -24,5 +25,8 @@ struct PatternProblem {
 
 /// The same but for the last of these: much faster, and enough to bound what a pattern can match.
 [[nodiscard]] Result<void, PatternProblem> check_pattern_text(std::string_view pattern);
+
+/// The literal texts in which a pattern of that rule ends: what it matches ends in one of them.
+[[nodiscard]] std::vector<std::string> pattern_endings(std::string_view pattern);
 
 }  // namespace sluice

@@ -66,6 +66,15 @@ bool is_public_suffix(const std::string& name) {
   return psl_is_public_suffix2(psl_builtin(), name.c_str(), PSL_TYPE_ANY) == 1;
 }
 
+std::string_view registrable_domain(const std::string& name) {
+  const char* const domain = psl_registrable_domain(psl_builtin(), name.c_str());
+  return domain == nullptr ? std::string_view(name) : std::string_view(domain);
+}
+
+std::int64_t public_suffix_list_time() {
+  return psl_builtin_file_time();
+}
+
 bool is_above_public_suffix(std::string_view name) {
   return std::ranges::binary_search(lists().above, name);
 }

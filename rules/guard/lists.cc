@@ -1,0 +1,95 @@
+#include "rules/guard/lists.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "rules/model/name.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::string_view kBlanks = " \t\r";
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(kBlanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
+/// Calls `on_line(number, text)` for each line that says something.
+template <class OnLine>
+void each_line(std::string_view text, OnLine&& on_line) {
+  std::uint32_t number = 0;
+  while (!text.empty()) {
+    const std::size_t newline = text.find('\n');
+    const std::string_view line = trimmed(text.substr(0, newline));
+    ++number;
+    if (!line.empty() && line.front() != '#') on_line(number, line);
+    text.remove_prefix(newline == std::string_view::npos ? text.size() : newline + 1);
+  }
+}
+
+class Lines {
+ public:
+  void fail(std::uint32_t line, std::string what) { errors.push_back({line, 1, {}, std::move(what)}); }
+  /// Canonical, or empty and an error.
+  std::string name(std::uint32_t line, std::string_view text) {
+    const auto read = canonical_name(text);
+    if (read.has_value()) return read->text();
+    fail(line, std::string(text.substr(0, 80)) + ": " + std::string(to_string(read.error())));
+    return {};
+  }
+  std::vector<TextError> errors;
+};
+
+/// "12,example.com" → "example.com"; anything else as it is.
+std::string_view without_rank(std::string_view line) {
+  const std::size_t comma = line.find(',');
+  if (comma == std::string_view::npos) return line;
+  const bool ranked = std::ranges::all_of(line.substr(0, comma), [](char c) { return c >= '0' && c <= '9'; });
+  return ranked ? line.substr(comma + 1) : line;
+}
+
+std::string_view next_word(std::string_view& rest) {
+  rest = trimmed(rest);
+  const std::string_view word = rest.substr(0, rest.find_first_of(kBlanks));
+  rest.remove_prefix(word.size());
+  return word;
+}
+
+}  // namespace
+
+Result<std::vector<ProtectedName>, std::vector<TextError>> read_protected_names(std::string_view text) {
+  Lines lines;
+  std::vector<ProtectedName> out;
+  each_line(text, [&](std::uint32_t number, std::string_view rest) {
+    const std::string_view category = next_word(rest), scope = next_word(rest), name = next_word(rest);
+    if (name.empty() || !trimmed(rest).empty() || (scope != "exact" && scope != "subtree")) {
+      return lines.fail(number, "expected CATEGORY exact|subtree NAME");
+    }
+    std::string canonical = lines.name(number, name);
+    out.push_back({std::string(category), scope == "exact" ? Scope::Exact : Scope::Subtree, std::move(canonical)});
+  });
+  if (!lines.errors.empty()) return std::unexpected(std::move(lines.errors));
+  return out;
+}
+
+Result<std::vector<std::string>, std::vector<TextError>> read_name_list(std::string_view text) {
+  Lines lines;
+  std::vector<std::string> out;
+  each_line(text, [&](std::uint32_t number, std::string_view line) {
+    out.push_back(lines.name(number, trimmed(without_rank(line))));
+  });
+  if (!lines.errors.empty()) return std::unexpected(std::move(lines.errors));
+  return out;
+}
+
+GuardLists shipped_lists() {
+  const ShippedTexts texts = shipped_texts();
+  // A test sees to it that they read without an error.
+  return {*read_protected_names(texts.protected_names), *read_name_list(texts.popular),
+          *read_name_list(texts.platforms), *read_name_list(texts.ordinary)};
+}
+
+}  // namespace sluice
