@@ -140,6 +140,18 @@ std::string show_dataplane(const dom::element& status) {
   return out + show_ports(health);
 }
 
+std::string show_causes(const dom::element& counters) {
+  Table table({"CAUSE", "POLICY", ">PACKETS"});
+  dom::element policy;
+  const bool known = object_at(counters, "policy", policy);
+  for (const auto& [key, value] : members(counters, "causes")) {
+    std::uint64_t n = 0;
+    if (value.get(n) != simdjson::SUCCESS) continue;
+    table.row({printable(key), known ? text(policy, key) : "", grouped(n)});
+  }
+  return table.text();
+}
+
 std::string show_counters(const dom::element& status, bool causes) {
   dom::element counters;
   if (!object_at(status, "counters", counters)) {
@@ -160,12 +172,7 @@ std::string show_counters(const dom::element& status, bool causes) {
            grouped(number(counters, "dropped_pkts")) + "\n";
   }
   if (!causes) return out;
-  Table table({"CAUSE", ">PACKETS"});
-  for (const auto& [key, value] : members(counters, "causes")) {
-    std::uint64_t n = 0;
-    if (value.get(n) == simdjson::SUCCESS && n > 0) table.row({std::string(key), grouped(n)});
-  }
-  return out + "\n" + (table.empty() ? "no cause was counted\n" : table.text());
+  return out + "\n" + show_causes(counters);
 }
 
 std::string show_wire(const dom::element& status) {

@@ -94,6 +94,8 @@ void write_counters(JsonWriter& json, const std::optional<Tally>& tally) {
   write_methods(json, "observed", tally->observed);
   json.key("causes").begin_object();
   for (std::size_t i = 1; i < kCauseCount; ++i) json.member(kCauses[i].name, tally->causes[i]);
+  json.end_object().key("policy").begin_object();
+  for (std::size_t i = 1; i < kCauseCount; ++i) json.member(kCauses[i].name, to_string(tally->rows[i]));
   json.end_object().end_object();
 }
 

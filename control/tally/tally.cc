@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
@@ -96,6 +97,7 @@ Result<Tally, TallyError> read_tally(const std::filesystem::path& file) {
   tally.pid = header.pid;
   tally.started_unix_ns = header.started_unix_ns;
   tally.workers = header.workers;
+  std::copy_n(header.rows.begin(), tally.rows.size(), tally.rows.begin());
   std::vector<OrderTally> orders(used);
   const auto worker = std::make_unique<WorkerCounters>();
   const std::size_t first_worker = sizeof header + kOrderSlots * sizeof(OrderSlot);

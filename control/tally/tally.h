@@ -25,6 +25,7 @@ struct Tally {
   std::uint64_t dropped_pkts = 0;
   std::array<std::uint64_t, kMethodCount> names{}, blocked{}, observed{};  ///< by Method
   std::array<std::uint64_t, kCauseCount> causes{};                         ///< by Cause
+  std::array<Row, kCauseCount> rows{};                                     ///< policy table, by Cause
   std::map<std::pair<std::string, std::string>, OrderTally> orders;        ///< (feed, order id) → hits
 };
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -45,6 +46,7 @@ bool point_link(const std::filesystem::path& dir, const std::string& target) {
 
 Result<std::unique_ptr<CounterFile>, std::string> CounterFile::create(const std::filesystem::path& dir,
                                                                       unsigned workers, std::optional<gid_t> group,
+                                                                      const std::array<Row, kCauseCount>& rows,
                                                                       std::uint64_t started_unix_ns) {
   remove_stale(dir);
   const std::string name = std::string(kPrefix) + std::to_string(getpid());
@@ -67,6 +69,7 @@ Result<std::unique_ptr<CounterFile>, std::string> CounterFile::create(const std:
   header->causes = kCauseCount;
   header->header_bytes = sizeof(CounterFileHeader);
   header->started_unix_ns = started_unix_ns;
+  std::ranges::copy(rows, header->rows.begin());
   header->pid = static_cast<std::uint64_t>(getpid());
   for (std::uint32_t slot = 0; slot < kOrderSlots; ++slot)
     new (file->memory_ + kSlotsAt + slot * sizeof(OrderSlot)) OrderSlot{};

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -19,9 +20,10 @@ namespace sluice {
 class CounterFile {
  public:
   /// Makes `dir`/counters.PID (0640, group `group`), points the symlink `dir`/counters at it by rename, and removes the
-  /// files of processes that are gone. Error: what the system said.
+  /// files of processes that are gone. `rows`: the policy table of this run. Error: what the system said.
   static Result<std::unique_ptr<CounterFile>, std::string> create(const std::filesystem::path& dir, unsigned workers,
                                                                   std::optional<gid_t> group,
+                                                                  const std::array<Row, kCauseCount>& rows,
                                                                   std::uint64_t started_unix_ns);
   ~CounterFile();
   CounterFile(const CounterFile&) = delete;

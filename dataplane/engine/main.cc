@@ -93,7 +93,7 @@ int run(const Options& options, const sigset_t& signals) {
   if (auto ok = start_eal(options); !ok.has_value()) return refuse(ok.error());
   share_telemetry(options);
   const std::uint64_t started_ns = clock_ns(CLOCK_REALTIME);
-  auto counters = CounterFile::create(options.run_dir, options.workers, options.group, started_ns);
+  auto counters = CounterFile::create(options.run_dir, options.workers, options.group, options.policy.rows, started_ns);
   if (!counters.has_value()) return refuse(counters.error());
   std::optional<Ed25519PublicKey> key;
   if (!options.image_key.empty()) {

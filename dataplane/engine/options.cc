@@ -124,8 +124,15 @@ void set_row(Policy& policy, const std::string& text) {
   if (row != "forward" && row != "drop") reject("--row " + text + ": want CAUSE=forward or CAUSE=drop");
   const auto* const info = std::ranges::find(kCauses, name, &CauseInfo::name);
   if (info == kCauses.end()) reject("--row " + text + ": no such cause");
-  if (info->row == Row::Fixed) reject("--row " + text + ": what happens then is not a choice");
+  if (!is_choice(info->row)) reject("--row " + text + ": what happens then is not a choice");
   policy.rows[static_cast<std::size_t>(info - kCauses.begin())] = row == "drop" ? Row::Drop : Row::Forward;
+}
+
+void set_dns_ports(Policy& policy, const std::vector<std::uint16_t>& ports) {
+  policy.dns_ports.clear();
+  for (const std::uint16_t port : ports) {
+    if (!policy.dns_ports.add(port)) reject("--dns-port: at most " + std::to_string(DnsPorts::kMost));
+  }
 }
 
 /// "BYTES[:PER_SECOND]"
@@ -174,6 +181,7 @@ Result<Options, UsageError> parse_options(int argc, const char* const* argv) {
   Policy& policy = options.policy;
   std::vector<std::string> ports, subscribers, sinkholes, rows;
   std::string credit;
+  std::vector<std::uint16_t> dns_ports;
   std::uint64_t max_image_mb = 4096;
   gid_t group = 0;
 
@@ -198,6 +206,12 @@ Result<Options, UsageError> parse_options(int argc, const char* const* argv) {
                         "answer to a blocked query (default nodata)");
   app.add_option("--sinkhole", sinkholes, "addresses answered by --dns sinkhole")->delimiter(',');
   app.add_option("--dns-ttl", policy.dns_ttl_s, "of our answers, in seconds (default 60)")->check(CLI::Range(30U, 60U));
+  app.add_option("--dns-port", dns_ports, "ports on which DNS is read (default 53): 53,5353")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 65535));
+  app.add_option("--dns-error-option", policy.structured_error_option,
+                 "EDNS code point of structured DNS errors (a draft without one yet); default: never sent")
+      ->check(CLI::Range(1, 65535));
   add_choice<TcpAction>(app, "--tls", policy.tls,
                         {{"reset", TcpAction::Reset}, {"alert", TcpAction::Alert}, {"drop", TcpAction::Drop}},
                         "end of a blocked TLS handshake (default reset)");
@@ -223,6 +237,7 @@ Result<Options, UsageError> parse_options(int argc, const char* const* argv) {
     for (const auto& text : subscribers) policy.subscribers.push_back(prefix(text));
     for (const auto& text : sinkholes) set_sinkhole(policy, text);
     for (const auto& text : rows) set_row(policy, text);
+    if (!dns_ports.empty()) set_dns_ports(policy, dns_ports);
     if (!credit.empty()) set_credit(policy, credit);
     if (group_option->count() > 0) options.group = group;
     options.max_image_bytes = max_image_mb << 20;

@@ -25,7 +25,9 @@ inline void add(Counter& counter, std::uint64_t n = 1) noexcept {
   counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
 }
 
-inline constexpr std::array<char, 8> kCounterMagic{'S', 'L', 'C', 'N', 'T', 'R', '0', '1'};
+inline constexpr std::array<char, 8> kCounterMagic{'S', 'L', 'C', 'N', 'T', 'R', '0', '2'};
+inline constexpr std::size_t kMaxCauses = 128;
+static_assert(kCauseCount <= kMaxCauses);
 inline constexpr std::uint32_t kOrderSlots = 16384;  ///< orders seen in a run; further ones count in slot 0, "other"
 
 struct alignas(64) CounterFileHeader {
@@ -34,6 +36,7 @@ struct alignas(64) CounterFileHeader {
   std::uint64_t started_unix_ns;
   std::uint64_t pid;
   std::atomic<std::uint32_t> slots_used;  ///< entries of the directory that may be read (store-release)
+  std::array<Row, kMaxCauses> rows;       ///< the policy table of this run, by Cause
 };
 
 struct OrderSlot {
@@ -56,9 +59,8 @@ struct alignas(64) WorkerCounters {
   std::array<Counter, kMethodCount> names;              ///< names read
   std::array<Counter, kMethodCount> blocked, observed;  ///< packets by the method that blocked them
   Counter bursts, busy_cycles, idle_cycles;
-  std::array<Counter, 128> causes;            ///< by Cause
+  std::array<Counter, kMaxCauses> causes;     ///< by Cause
   std::array<OrderHits, kOrderSlots> orders;  ///< by slot
 };
-static_assert(kCauseCount <= 128);
 
 }  // namespace sluice

@@ -17,7 +17,6 @@
 namespace sluice {
 namespace {
 
-constexpr std::uint16_t kDnsPort = 53;
 constexpr std::size_t kMaxAnsweredQuery = 512;  ///< of queries in TCP: larger ones are reset
 constexpr std::size_t kPrefetchFrames = 4;  ///< how far ahead of the parser the second cache line of a frame is fetched
 
@@ -60,6 +59,7 @@ struct Pipeline::State {
              .given_names = limits.given_names,
              .half = {limits.half_flows, limits.half_bytes_per_flow, limits.half_bytes_total},
              .read_unstarted = p.read_unstarted,
+             .dns_ports = p.dns_ports,
              .structured_error_option = p.structured_error_option}),
         fragments({.datagrams = limits.fragment_datagrams}, seed ^ kFragmentSeed),
         joined(kMaxBurst * fragments.buffer_bytes()),
@@ -195,11 +195,10 @@ void Pipeline::State::read_names(std::span<const Frame> burst) noexcept {
     if (!is_read(burst[i])) continue;
     if (view.proto == IpProto::Tcp) {
       read_tcp(i);
-    } else if (view.dst_port == kDnsPort) {
-      read_dns(i);
-    } else {
-      read_quic(i);
+      continue;
     }
+    if (policy.dns_ports.contains(view.dst_port)) read_dns(i);
+    if (!packets[i].is_query) read_quic(i);
   }
 }
 

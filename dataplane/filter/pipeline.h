@@ -87,8 +87,8 @@ struct PipelineLimits {
 ///
 /// Names are read in packets from Side::Subscriber only; those from Side::Internet are held against the tombstones of
 /// blocked connections (Policy::read_both_sides lifts the difference for captures). Names are read in DNS queries to
-/// port 53, over UDP and TCP, and, on any port, in TCP streams (tcp_names.h) and in QUIC Initials. Of several names in
-/// a packet the first blocked one decides. A question of a class other than IN and ANY is never blocked.
+/// Policy::dns_ports, over UDP and TCP, and, on any port, in TCP streams (tcp_names.h) and in QUIC Initials. Of several
+/// names in a packet the first blocked one decides. A question of a class other than IN and ANY is never blocked.
 ///
 /// Fragments go on as they come; names are read in the datagram that is put together from copies, and the fragment that
 /// completes a blocked one is dropped, as is every later one. views() then shows the datagram.

@@ -28,12 +28,36 @@ struct Prefix {
   [[nodiscard]] bool contains(Bytes addr) const noexcept;  ///< addr: 4 or 16 bytes
 };
 
+/// Ports on which DNS is read, over UDP and TCP.
+class DnsPorts {
+ public:
+  static constexpr std::size_t kMost = 8;
+  /// False where there are kMost already.
+  bool add(std::uint16_t port) noexcept {
+    if (count_ == kMost) return false;
+    ports_[count_++] = port;
+    return true;
+  }
+  void clear() noexcept { count_ = 0; }
+  [[nodiscard]] bool contains(std::uint16_t port) const noexcept {
+    for (std::size_t i = 0; i < count_; ++i) {
+      if (ports_[i] == port) return true;
+    }
+    return false;
+  }
+
+ private:
+  std::array<std::uint16_t, kMost> ports_{53};
+  std::size_t count_ = 1;
+};
+
 /// What the operator decided: fixed for the life of a worker; the data plane takes it from its command line.
 struct Policy {
   Mode mode = Mode::Observe;
   DnsAction dns = DnsAction::Nodata;
   TcpAction tls = TcpAction::Reset;
   TcpAction http = TcpAction::Alert;
+  DnsPorts dns_ports;
   std::uint32_t dns_ttl_s = 60;  ///< 30..60: TTL and MINIMUM of the SOA
   std::array<std::uint8_t, 4> sinkhole4{};
   std::array<std::uint8_t, 16> sinkhole6{};

@@ -36,10 +36,10 @@ struct StreamMessage {
 };
 
 /// Reads the message that begins at some place of a client's TCP stream: a ClientHello, an HTTP request or a DNS query
-/// with its two bytes of length (RFC 1035 4.2.2; on port 53 only).
+/// with its two bytes of length (RFC 1035 4.2.2; on DNS ports only).
 class StreamReader {
  public:
-  /// `dns_port`: the stream goes to port 53. `stream` is not empty; hello(), request() and query() hold until the next
+  /// `dns_port`: the stream goes to one. `stream` is not empty; hello(), request() and query() hold until the next
   /// call, of the message whose protocol was given.
   [[nodiscard]] StreamMessage read(Bytes stream, Expect expect, bool dns_port,
                                    std::uint16_t structured_error_option) noexcept;

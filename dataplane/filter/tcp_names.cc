@@ -9,7 +9,6 @@ using Flow = YoungFlows::Flow;
 using State = YoungFlows::State;
 using Next = StreamMessage::Next;
 
-constexpr std::uint16_t kDnsPort = 53;
 /// How far ahead of the place where a message is expected a segment may lie and still be kept as a part of it.
 constexpr std::uint32_t kReorderWindow = 16 << 10;
 /// Where in a TLS stream another ClientHello may begin.
@@ -54,6 +53,7 @@ TcpNames::TcpNames(const Limits& limits)
       half_(limits.half),
       given_(limits.given_names),
       read_unstarted_(limits.read_unstarted),
+      dns_ports_(limits.dns_ports),
       structured_error_option_(limits.structured_error_option) {}
 
 Cause TcpNames::start(const FlowKey& key, std::uint64_t hash, const PacketView& view, std::uint32_t now_s) noexcept {
@@ -84,7 +84,7 @@ TcpNames::Read TcpNames::read(const FlowKey& key, std::uint64_t hash, const Pack
             .seq = view.seq + (syn ? 1U : 0U),
             .payload = view.payload_bytes(),
             .now_s = now_s,
-            .dns_port = view.dst_port == kDnsPort,
+            .dns_port = dns_ports_.contains(view.dst_port),
             .young = young_.find(hash, now_s),
             .frame = frame,
             .out = out,

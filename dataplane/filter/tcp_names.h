@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "dataplane/filter/found_names.h"
+#include "dataplane/filter/policy.h"
 #include "dataplane/filter/stream_message.h"
 #include "dataplane/flow/flow_key.h"
 #include "dataplane/flow/given.h"
@@ -19,7 +20,7 @@ namespace sluice {
 ///   a CONNECT; and whatever else looks like one within 64 KiB of the stream's start, once it is known to be TLS.
 /// - HTTP on any port: the request that a stream begins with, those that follow it (told by Content-Length), and those
 ///   that a segment begins with.
-/// - DNS to port 53: every message (RFC 7766), in the order of the stream.
+/// - DNS to the ports of the policy: every message (RFC 7766), in the order of the stream.
 ///
 /// Where a stream's start was not seen, a segment that begins like one of these is read as a beginning, unless
 /// Limits::read_unstarted says no: Cause::NoStartSeen then. In a stream that began otherwise nothing more is read but
@@ -31,6 +32,7 @@ class TcpNames {
     std::uint32_t given_names;
     HalfRead::Limits half;
     bool read_unstarted = true;
+    DnsPorts dns_ports{};                       ///< as in Policy
     std::uint16_t structured_error_option = 0;  ///< as in Policy
   };
   struct Read {
@@ -97,6 +99,7 @@ class TcpNames {
   GivenNames given_;
   StreamReader reader_;
   const bool read_unstarted_;
+  const DnsPorts dns_ports_;
   const std::uint16_t structured_error_option_;
 };
 

@@ -1,8 +1,9 @@
 """Blocked and allowed names, asked by dig and kdig."""
 import re
+import subprocess
 
 import pytest
-from lab import SERVER4, SERVER6, SERVERS, dig, run
+from lab import DIR, SERVER4, SERVER6, SERVERS, TOP, dig, run
 
 WEB = ["A", "AAAA", "HTTPS", "SVCB", "ANY"]
 OTHER = ["TXT", "MX"]
@@ -83,6 +84,20 @@ def test_kdig_agrees(family):
 def test_names_that_look_alike_are_not_confused():
     for name in ("www.blocked.test.example.org", "xwww.blocked.test", "ww.blocked.test", "mirror.example.com", "mirror7.example.org"):
         assert dig(name).records, name
+
+
+def test_every_cause_has_its_row_and_its_count_in_status(lab):
+    before = lab.status()["counters"]["causes"]["dns-rd-clear"]
+    dig("www.blocked.test", "A", 4, "+norec")
+    counters = lab.status()["counters"]
+    assert counters["causes"]["dns-rd-clear"] == before + 1
+    named = re.findall(r'^  X\(\w+, "([a-z0-9-]+)"', (TOP / "dataplane/base/cause.h").read_text(), re.M)[1:]
+    assert list(counters["causes"]) == list(counters["policy"]) == named
+    shown = subprocess.run([DIR / "bin/sluicectl", "status", "--causes", "--socket", DIR / "run/sluiced.sock"], capture_output=True,
+                           text=True, check=True).stdout
+    rows = dict(re.findall(r"^([a-z0-9-]+) +((?:always-)?(?:forward|drop)) +[0-9 ]+$", shown, re.M))
+    assert list(rows) == named
+    assert rows["dns-rd-clear"] == "forward" and rows["tombstone"] == "always-drop"
 
 
 def test_why_says_what_clients_saw(lab):

@@ -48,7 +48,7 @@ class Counters:
 
     def __init__(self, run_dir):
         data = (run_dir / "counters").read_bytes()
-        assert data[:8] == b"SLCNTR01"
+        assert data[:8] == b"SLCNTR02"
         self.workers, slots, _, header = struct.unpack_from("<IIII", data, 8)
         assert slots == self.ORDER_SLOTS
         used = struct.unpack_from("<I", data, 40)[0]

@@ -65,6 +65,17 @@ TEST_CASE("status: a data plane that runs without counters to read is told") {
   CHECK(show_status(head + R"("counters":{}})", 0, false).find("NOT READABLE") == std::string::npos);
 }
 
+TEST_CASE("status: --causes shows every cause with its row of the policy table, counted or not") {
+  const std::string status = R"({"feeds":[],"counters":{"causes":{"too-deep":1234,"no-image":0,"tombstone":7},)"
+                             R"("policy":{"too-deep":"drop","no-image":"forward","tombstone":"always-drop"}}})";
+  const std::string text = show_status(status, 0, true);
+  CHECK(text.find("CAUSE      POLICY       PACKETS\n"
+                  "too-deep   drop           1 234\n"
+                  "no-image   forward            0\n"
+                  "tombstone  always-drop        7\n") != std::string::npos);
+  CHECK(show_status(status, 0, false).find("too-deep") == std::string::npos);
+}
+
 TEST_CASE("what an answer leaves out is not shown, and harms nothing") {
   CHECK(show_status("{}", 0, true).find("no alarms") != std::string::npos);
   CHECK(show_status(R"({"dataplane":{"enabled":true,"reachable":true,"health":{}},"counters":{}})", 0, true)

@@ -4,6 +4,7 @@
 #include <sodium.h>
 
 #include <catch2/catch.hpp>
+#include <span>
 
 #include "control/daemon/routes.h"
 #include "control/daemon/worker.h"
@@ -128,6 +129,7 @@ TEST_CASE("status: feeds, image, data plane as it answered, counters by name, an
   facts.dataplane = std::make_shared<const DataplaneView>(DataplaneView{true, true, true, R"({"pid":9})"});
   facts.tally = Tally();
   facts.tally->causes[static_cast<std::size_t>(Cause::TlsNoSni)] = 3;
+  for (std::size_t i = 0; i < kCauseCount; ++i) facts.tally->rows[i] = kCauses[i].row;
   facts.alarms = {{"rollback", "a.example/x", "d", kNow, 2}};
   const Json status(status_json(facts));
   CHECK(status.text("/feeds/0/state") == "active");
@@ -135,6 +137,10 @@ TEST_CASE("status: feeds, image, data plane as it answered, counters by name, an
   CHECK(status.number("/image/names") == 2);
   CHECK(status.number("/dataplane/health/pid") == 9);
   CHECK(status.number("/counters/causes/tls-no-sni") == 3);
+  for (const CauseInfo& cause : std::span(kCauses).subspan(1)) {
+    CHECK(status.text(("/counters/policy/" + std::string(cause.name)).c_str()) == to_string(cause.row));
+    CHECK(status.has(("/counters/causes/" + std::string(cause.name)).c_str()));
+  }
   CHECK(status.number("/alarms/0/count") == 2);
   facts.now = kNow + 100;
   CHECK(Json(status_json(facts)).text("/feeds/0/state") == "expired");

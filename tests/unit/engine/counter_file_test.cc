@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <fstream>
 
@@ -13,6 +14,12 @@ using namespace sluice;
 namespace fs = std::filesystem;
 
 namespace {
+
+constexpr auto kRows = [] {
+  std::array<Row, kCauseCount> rows{};
+  rows[static_cast<std::size_t>(Cause::TooDeep)] = Row::Drop;
+  return rows;
+}();
 
 /// A process id that no process has: that of a child that has been waited for.
 pid_t dead_pid() {
@@ -26,7 +33,7 @@ pid_t dead_pid() {
 
 TEST_CASE("counter file: the link leads to this process's file, which says how it is laid out") {
   const test::TempFolder folder;
-  auto file = CounterFile::create(folder.path(), 2, std::nullopt, 77);
+  auto file = CounterFile::create(folder.path(), 2, std::nullopt, kRows, 77);
   REQUIRE(file.has_value());
   CHECK(fs::read_symlink(folder.path() / "counters") == "counters." + std::to_string(getpid()));
   CHECK(fs::file_size(folder.path() / "counters") ==
@@ -36,6 +43,7 @@ TEST_CASE("counter file: the link leads to this process's file, which says how i
   CHECK(header.workers == 2);
   CHECK(header.order_slots == kOrderSlots);
   CHECK(header.causes == kCauseCount);
+  CHECK(std::ranges::equal(std::span(header.rows).first(kCauseCount), kRows));
   CHECK(header.header_bytes == sizeof(CounterFileHeader));
   CHECK(header.started_unix_ns == 77);
   CHECK(header.pid == static_cast<std::uint64_t>(getpid()));
@@ -43,7 +51,7 @@ TEST_CASE("counter file: the link leads to this process's file, which says how i
 
 TEST_CASE("counter file: what a worker counts is in the file") {
   const test::TempFolder folder;
-  auto file = CounterFile::create(folder.path(), 2, std::nullopt, 0);
+  auto file = CounterFile::create(folder.path(), 2, std::nullopt, kRows, 0);
   REQUIRE(file.has_value());
   add((*file)->worker(1).rx_pkts[0], 5);
   std::ifstream in(folder.path() / "counters", std::ios::binary);
@@ -57,7 +65,7 @@ TEST_CASE("counter file: what a worker counts is in the file") {
 TEST_CASE("counter file: only owner and group may read it, whatever the umask") {
   const test::TempFolder folder;
   const mode_t before = umask(0777);
-  auto file = CounterFile::create(folder.path(), 1, std::nullopt, 0);
+  auto file = CounterFile::create(folder.path(), 1, std::nullopt, kRows, 0);
   umask(before);
   REQUIRE(file.has_value());
   struct stat status{};
@@ -71,14 +79,14 @@ TEST_CASE("counter file: files of dead processes go, those of living ones and of
   const auto living = folder.path() / ("counters." + std::to_string(getppid()));
   const auto foreign = folder.path() / "counters.txt";
   for (const auto& path : {dead, living, foreign}) std::ofstream(path) << "x";
-  REQUIRE(CounterFile::create(folder.path(), 1, std::nullopt, 0).has_value());
+  REQUIRE(CounterFile::create(folder.path(), 1, std::nullopt, kRows, 0).has_value());
   CHECK_FALSE(fs::exists(dead));
   CHECK(fs::exists(living));
   CHECK(fs::exists(foreign));
 }
 
 TEST_CASE("counter file: a folder that is not there is an error that names it") {
-  const auto file = CounterFile::create("/nonexistent/sluice", 1, std::nullopt, 0);
+  const auto file = CounterFile::create("/nonexistent/sluice", 1, std::nullopt, kRows, 0);
   REQUIRE_FALSE(file.has_value());
   CHECK(file.error().find("/nonexistent/sluice") != std::string::npos);
 }

@@ -44,17 +44,32 @@ TEST_CASE("options: first subscriber port pairs with first internet port, in wha
 }
 
 TEST_CASE("options: policy is taken over whole") {
-  const auto options = parse_more({"--mode",        "enforce",
-                                   "--dns",         "sinkhole",
-                                   "--sinkhole",    "192.0.2.1,2001:db8::1",
-                                   "--dns-ttl",     "30",
-                                   "--tls",         "alert",
-                                   "--subscribers", "10.0.0.0/8,2001:db8::/32",
-                                   "--row",         "too-deep=drop",
-                                   "--row",         "no-image=drop",
-                                   "--credit",      "100:7",
-                                   "--unstarted",   "ignore",
-                                   "--group",       "44"});
+  const auto options = parse_more({"--mode",
+                                   "enforce",
+                                   "--dns",
+                                   "sinkhole",
+                                   "--sinkhole",
+                                   "192.0.2.1,2001:db8::1",
+                                   "--dns-ttl",
+                                   "30",
+                                   "--tls",
+                                   "alert",
+                                   "--subscribers",
+                                   "10.0.0.0/8,2001:db8::/32",
+                                   "--row",
+                                   "too-deep=drop",
+                                   "--row",
+                                   "no-image=drop",
+                                   "--credit",
+                                   "100:7",
+                                   "--unstarted",
+                                   "ignore",
+                                   "--group",
+                                   "44",
+                                   "--dns-port",
+                                   "53,5353",
+                                   "--dns-error-option",
+                                   "65500"});
   REQUIRE(options.has_value());
   const Policy& policy = options->policy;
   CHECK(policy.mode == Mode::Enforce);
@@ -73,6 +88,9 @@ TEST_CASE("options: policy is taken over whole") {
   CHECK_FALSE(policy.read_unstarted);
   CHECK(policy.credit_bytes_per_s == 7);
   CHECK(options->group == gid_t{44});
+  CHECK(policy.dns_ports.contains(5353));
+  CHECK_FALSE(policy.dns_ports.contains(54));
+  CHECK(policy.structured_error_option == 65500);
 }
 
 TEST_CASE("options: help is no error") {
@@ -97,6 +115,9 @@ TEST_CASE("options: a bad command line is refused with code 2 and names what is 
       {{"--workers", "2", "--port", "subscriber=pcap:a", "--port", "internet=pcap:b"}, "one worker"},
       {{"--port", "subscriber=xdp:a", "--port", "internet=xdp:b", "--mode", "block"},
        "--mode block: want observe|enforce"},
+      {{"--port", "subscriber=pcap:a", "--port", "internet=pcap:b", "--row", "overload=drop"}, "not a choice"},
+      {{"--port", "subscriber=pcap:a", "--port", "internet=pcap:b", "--dns-port", "0"}, "--dns-port"},
+      {{"--port", "subscriber=pcap:a", "--port", "internet=pcap:b", "--dns-port", "1,2,3,4,5,6,7,8,9"}, "at most 8"},
   };
   for (const auto& [words, what] : cases) {
     const auto options = parse(words);

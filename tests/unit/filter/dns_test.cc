@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "tests/support/client_stream.h"
 #include "tests/support/pipeline_rig.h"
 #include "tests/support/reply_reader.h"
 
@@ -221,6 +222,27 @@ TEST_CASE("filter: past its credit a prefix gets answers no larger than its quer
   rig.wait_s(10);
   rig.one(frame);
   CHECK_FALSE(only_answer(rig).authority.empty());
+}
+
+TEST_CASE("filter: DNS is read on port 53 only, or on the ports that are configured, over UDP and TCP") {
+  Policy policy = PipelineRig::enforcing();
+  policy.dns_ports.clear();
+  REQUIRE(policy.dns_ports.add(5353));
+  for (const std::uint16_t port : {std::uint16_t{53}, std::uint16_t{5353}}) {
+    PipelineRig usual, moved(policy);
+    Endpoints e;
+    e.dst_port = port;
+    for (PipelineRig* rig : {&usual, &moved}) {
+      const bool read = (rig == &usual) == (port == 53);
+      DnsAsk ask;
+      ask.names = {"bad.example"};
+      CHECK((rig->one(dns_query_frame(ask, e)).order == rig->order("A-100")) == read);
+      ClientStream stream(*rig, port, 41000);
+      stream.shake_hands();
+      CHECK((stream.send(dns_over_tcp("bad.example")).order == rig->order("A-100")) == read);
+      CHECK(rig->names(Method::Dns) == (read ? 2 : 0));
+    }
+  }
 }
 
 TEST_CASE("filter: policy drop answers nothing") {

@@ -8,15 +8,15 @@ namespace {
 
 using namespace test;
 
-Endpoints h3() {
+Endpoints h3(std::uint16_t port = 443) {
   Endpoints e;
-  e.dst_port = 443;
+  e.dst_port = port;
   return e;
 }
 
 /// The CRYPTO bytes [from, to) of a ClientHello in one datagram of 1200 bytes or more.
 Buffer initial(std::string_view name, std::size_t filler, std::size_t from, std::size_t to, std::uint64_t number = 0,
-               bool fixed_bit = true) {
+               bool fixed_bit = true, std::uint16_t port = 443, std::uint32_t version = 1) {
   const ByteVector hello = client_hello(name, filler);
   to = std::min(to, hello.size());
   InitialToSeal seal_me;
@@ -25,7 +25,8 @@ Buffer initial(std::string_view name, std::size_t filler, std::size_t from, std:
   seal_me.fixed_bit = fixed_bit;
   append_crypto(seal_me.frames, from, Bytes(hello).subspan(from, to - from));
   seal_me.pad_frames_to = 1180;
-  return udp_frame(h3(), seal(seal_me));
+  seal_me.version = version;
+  return udp_frame(h3(port), seal(seal_me));
 }
 
 TEST_CASE("filter: a blocked QUIC handshake is dropped without an answer, and so is the rest of its connection") {
@@ -42,6 +43,19 @@ TEST_CASE("filter: a blocked QUIC handshake is dropped without an answer, and so
   Endpoints other = h3();
   other.src_port = 5;
   CHECK(rig.one(udp_frame(other, short_header)).fate == Fate::Forward);
+}
+
+TEST_CASE("filter: QUIC is read on any UDP port, that of DNS included, in every version that is spoken") {
+  for (const std::uint16_t port : {std::uint16_t{443}, std::uint16_t{53}, std::uint16_t{853}, std::uint16_t{4433}}) {
+    for (const std::uint32_t version : {0x00000001U, 0x6b3343cfU, 0xff00001dU}) {
+      PipelineRig rig;
+      const Verdict v = rig.one(initial("www.bad.example", 0, 0, 5000, 0, true, port, version));
+      CAPTURE(port, version);
+      CHECK(v.order == rig.order("A-100"));
+      CHECK(rig.names(Method::Quic) == 1);
+      CHECK(rig.pipeline->replies().empty());
+    }
+  }
 }
 
 TEST_CASE("filter: a client that greases the fixed bit (RFC 9287) is read like any other") {

@@ -24,6 +24,7 @@ struct CounterFile {
     header.header_bytes = sizeof header;
     header.pid = 77;
     header.slots_used = 2;
+    header.rows[static_cast<std::size_t>(Cause::TooDeep)] = Row::Drop;
     std::strcpy(slots[1].feed.data(), "a.example/x");
     slots[1].order.fill('Z');  // as long as an order id may be: no NUL
     add(workers[0].names[0], 5);
@@ -51,6 +52,7 @@ TEST_CASE("tally: sums over workers, and names the orders behind the slots") {
   CHECK(tally->workers == 2);
   CHECK(tally->names[0] == 12);
   CHECK(tally->causes[static_cast<std::size_t>(Cause::Tombstone)] == 2);
+  CHECK(tally->rows[static_cast<std::size_t>(Cause::TooDeep)] == Row::Drop);
   const OrderTally& order = tally->orders.at({"a.example/x", std::string(64, 'Z')});
   CHECK(order.blocked == 7);
   CHECK(order.observed == 9);
