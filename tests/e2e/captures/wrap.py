@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """wrap.py FOLDER: what clients and servers said to each other in the captures of `make`, once more in each encapsulation of an
-access or core network: FOLDER/wrapped-NAME.pcap and .asked."""
+access or core network: FOLDER/wrapped-NAME.pcap and .asked. And what clients alone said, as one sees it who
+is on one of two ways: FOLDER/one-way.pcap."""
 import functools
 import pathlib
 import sys
@@ -154,6 +155,9 @@ def main():
             frames = control + frames[:9] + control[-2:] + frames[9:]
         write(folder / f"wrapped-{name}.pcap", ETHERNET, [(s, u, len(frame), frame) for s, u, frame in frames])
         (folder / f"wrapped-{name}.asked").write_text(asked)
+    upwards = [(s, u, bridged(up, ip)) for s, u, up, ip in said if up]
+    write(folder / "one-way.pcap", ETHERNET, [(s, u, len(frame), frame) for s, u, frame in upwards])
+    (folder / "one-way.asked").write_text(asked)
 
 
 main()
