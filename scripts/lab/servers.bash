@@ -69,6 +69,7 @@ http {
     ssl_certificate_key $lab_dir/web/server.key;
     ssl_protocols TLSv1.2 TLSv1.3;
     location = /100m { alias $lab_dir/web/100m; }
+    add_header Alt-Svc 'h3=":443"; ma=600';
     location / { return 200 "you reached \$host by \$scheme\n"; }
   }
 }

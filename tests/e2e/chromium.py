@@ -56,7 +56,7 @@ class Chromium:
             # The browser reads commands from descriptor 3 and writes answers to 4.
             script = f'exec "$@" 3<&{command_out} 4>&{answer_in}'
             self.process = subprocess.Popen(
-                [*self.prefix, "sh", "-c", script, "sh", PROGRAM, f"--user-data-dir={self.home}", *self.options, *OPTIONS],
+                [*self.prefix, "bash", "-c", script, "bash", PROGRAM, f"--user-data-dir={self.home}", *self.options, *OPTIONS],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(command_out, answer_in), start_new_session=True,
                 env={**os.environ, "HOME": self.home})
             os.close(command_out)
@@ -100,31 +100,40 @@ class Chromium:
         return json.loads(message)
 
     def answer(self, number, timeout):
+        """The result of that call, and when it came; what comes before it is kept."""
         end = time.monotonic() + timeout
-        while True:
-            message = self.early.pop(number, None) or self.receive(end)
-            if message.get("id") == number:
-                if "error" in message:
-                    raise RuntimeError(message["error"])
-                return message["result"]
+        while number not in self.early:
+            message = self.receive(end)
             if "id" in message:
-                self.early[message["id"]] = message
+                self.early[message["id"]] = message, time.monotonic()
+        message, at = self.early.pop(number)
+        if "error" in message:
+            raise RuntimeError(message["error"])
+        return message["result"], at
 
     def call(self, method, session=None, timeout=30, **params):
-        return self.answer(self.send(method, session, **params), timeout)
+        return self.answer(self.send(method, session, **params), timeout)[0]
 
-    def visit(self, urls, timeout=PAGE_S):
+    def visit(self, urls):
         """Opens all of them at once, each in a tab of its own; the Pages in the order of the URLs."""
-        tabs = []
-        for url in urls:
-            target = self.call("Target.createTarget", url="about:blank")["targetId"]
-            session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-            tabs.append((url, session, self.send("Page.navigate", session, url=url), time.monotonic()))
-        return [self.page(*tab, timeout) for tab in tabs]
+        return [self.page(tab) for tab in [self.open(url) for url in urls]]
 
-    def page(self, url, session, navigation, began, timeout):
-        error = self.answer(navigation, timeout).get("errorText")
-        seconds = time.monotonic() - began
+    def open(self, url):
+        """Begins to load it; the tab is for `page` or `is_loading`."""
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        return url, session, self.send("Page.navigate", session, url=url), time.monotonic()
+
+    def is_loading(self, tab):
+        """Nothing is known yet: no page, no error."""
+        self.call("Browser.getVersion")  # whatever came before its answer is kept now
+        return tab[2] not in self.early
+
+    def page(self, tab, timeout=PAGE_S):
+        """Waits for what becomes of it."""
+        url, session, navigation, began = tab
+        result, at = self.answer(navigation, timeout)
+        error, seconds = result.get("errorText"), at - began
         if error:
             return Page(url, error, seconds)
         value = self.call("Runtime.evaluate", session, timeout, expression=TELL, awaitPromise=True, returnByValue=True)

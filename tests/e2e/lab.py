@@ -130,11 +130,12 @@ BASE = [
     (7, dict(targets=["exact:ok.militant.example"], action="allow")),
     (8, dict(targets=["exact:future.blocked.test"], since=10)),
     (9, dict(targets=["exact:http-only.blocked.test"], methods=["http"])),
+    (10, dict(targets=["exact:quic-only.blocked.test"], methods=["quic"])),
 ]
 # Names that the web server has a certificate for.
 NAMES = ["militant.example", "deep.www.militant.example", "ok.militant.example", "www.blocked.test", "sub.www.blocked.test",
          "blocked.test", "mirror7.example.com", "mirror123.example.net", "mirror1234.example.com", "dns-only.blocked.test",
-         "sni-only.blocked.test", "all-types.blocked.test", "future.blocked.test", "http-only.blocked.test", "www.allowed.test",
+         "sni-only.blocked.test", "all-types.blocked.test", "future.blocked.test", "http-only.blocked.test", "quic-only.blocked.test", "www.allowed.test",
          "notmilitant.example", "swap.blocked.test"]
 
 
@@ -225,6 +226,17 @@ class Lab:
     def restart_dataplane(self, *options):
         shell(f"lab_stop dataplane; lab_dataplane_options=({' '.join(options)}); lab_start_dataplane")
         shell(f"lab_until 20 lab_enforced {self.seq}")
+
+    @contextlib.contextmanager
+    def patient_wire(self):
+        """A worker that a busy machine does not run for 100 ms is bypassed, as it should be, and then nothing is blocked.
+        Where verdicts are judged, the limit is one that no scheduler reaches (test_death.py is about the real one)."""
+        attach = 'lab_wire attach "${lab_pairs[@]}" --group "$lab_gid"'
+        shell(attach + " --max-age-ms 10000")
+        try:
+            yield
+        finally:
+            shell(attach)
 
     def pid(self, name):
         done = shell(f"lab_pid {name}", check=False)

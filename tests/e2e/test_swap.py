@@ -1,4 +1,5 @@
 """200 image swaps, good and bad mixed, under DNS and HTTPS load."""
+import contextlib
 import json
 import os
 import pathlib
@@ -43,19 +44,24 @@ def bad_images(good):
         yield path
 
 
+@contextlib.contextmanager
+def resting_sluiced():
+    """Images are handed over behind its back, and it would put its own back."""
+    shell("lab_stop sluiced")
+    try:
+        yield
+    finally:
+        shell("lab_start_sluiced")
+
+
 def test_200_swaps_under_load(lab):
-    # Images are handed over behind sluiced's back, which would put its own back: it rests meanwhile.
     one = image_of(lab, BASE, "one")
     two = image_of(lab, BASE + [(20, dict(targets=["exact:swap.blocked.test"])),
                                 (21, dict(targets=[f"exact:n{i}.filler.test" for i in range(2000)]))], "two")
     bad = list(bad_images(one))
     before_hits, before_drops = lab.hits(), lab.drops()
     pid = lab.pid("dataplane")
-    shell("lab_stop sluiced")
-    # A worker that a busy machine does not run for 100 ms is bypassed, as it should be, and then nothing is blocked. Here
-    # the verdicts are judged, so the limit is one that no scheduler reaches (test_death.py is about the real one).
-    shell('lab_wire attach "${lab_pairs[@]}" --max-age-ms 10000 --group "$lab_gid"')
-    try:
+    with resting_sluiced(), lab.patient_wire():
         stop = DIR / "swap/stop"
         stop.unlink(missing_ok=True)
         judge = subprocess.Popen(
@@ -80,8 +86,6 @@ def test_200_swaps_under_load(lab):
         stop.touch()
         asked = json.loads(judge.communicate(timeout=30)[0])
         dnsperf = perf.communicate(timeout=60)[0]
-    finally:
-        shell('lab_wire attach "${lab_pairs[@]}" --group "$lab_gid"; lab_start_sluiced')
     measured(f"swaps: {loaded} good, {refused} refused; load.py: {asked}; https: {web}; "
           f"resident: {sizes[20]} kB after 20, {sizes[-1]} kB after {SWAPS}")
     assert loaded == SWAPS // 2 and refused == SWAPS // 2
