@@ -80,6 +80,7 @@ struct Pipeline::State {
   bool join(std::size_t i) noexcept;
   void make_key(std::size_t i, const Frame& frame) noexcept;
   [[nodiscard]] bool under_tombstone(std::size_t i, const Frame& frame) noexcept;
+  [[nodiscard]] bool falls(std::size_t i, const FlowKey& key, std::uint64_t hash, Sender sender) noexcept;
   void read_dns(std::size_t i) noexcept;
   void read_tcp(std::size_t i) noexcept;
   void read_quic(std::size_t i) noexcept;
@@ -171,14 +172,22 @@ bool Pipeline::State::under_tombstone(std::size_t i, const Frame& frame) noexcep
   const Packet& packet = packets[i];
   if (!packet.has_ports) return false;
   make_key(i, frame);
-  if (is_syn(views[i]) && is_read(frame)) {
-    blocked.erase(packet.key, packet.hash);  // a new connection with the same addresses and ports
-    return false;
-  }
-  if (blocked.contains(packet.key, packet.hash, now_s)) return true;
+  const bool server = is_syn_ack(views[i]) || !is_read(frame);
+  if (falls(i, packet.key, packet.hash, server ? Sender::Server : Sender::Client)) return true;
   if (!policy.read_both_sides) return false;
-  const FlowKey reversed = flow_key(views[i], is_syn_ack(views[i]) ? Sender::Client : Sender::Server);
-  return blocked.contains(reversed, flow_hash(reversed, flow_seed), now_s);
+  const Sender sender = server ? Sender::Client : Sender::Server;
+  const FlowKey reversed = flow_key(views[i], sender);
+  return falls(i, reversed, flow_hash(reversed, flow_seed), sender);
+}
+
+bool Pipeline::State::falls(std::size_t i, const FlowKey& key, std::uint64_t hash, Sender sender) noexcept {
+  const StreamPlace* place = blocked.find(key, hash, now_s);
+  if (place == nullptr || !belongs(views[i], sender, *place)) return false;
+  // A new connection with the same addresses and ports, so soon that its numbers are near; not the old SYN again.
+  const bool begins =
+      sender == Sender::Client && is_syn(views[i]) && static_cast<std::int32_t>(views[i].seq - place->client) > 0;
+  if (begins) blocked.erase(key, hash);
+  return !begins;
 }
 
 void Pipeline::State::check_tombstones(std::span<const Frame> burst) noexcept {
@@ -370,7 +379,9 @@ void Pipeline::State::close(std::size_t i, const Frame& frame, std::size_t name,
 
 void Pipeline::State::entomb(std::size_t i, const ImageOrder& order) noexcept {
   const UnixSeconds left = std::clamp<UnixSeconds>(order.expires - now.wall_s, 1, std::max(1U, policy.tombstone_s));
-  if (!blocked.insert(packets[i].key, packets[i].hash, now_s, now_s + static_cast<std::uint32_t>(left))) {
+  const PacketView& view = views[i];
+  const StreamPlace place{view.seq, (view.tcp_flags & kAck) != 0 ? view.ack : view.seq};
+  if (!blocked.insert(packets[i].key, packets[i].hash, place, now_s, now_s + static_cast<std::uint32_t>(left))) {
     return count(Cause::BlockedTableFull);
   }
   new_tombstone = true;

@@ -97,8 +97,10 @@ struct PipelineLimits {
 /// came from Side::Subscriber on Ethernet, and never through a tunnel; to the server goes the trigger, shrunk to a RST.
 /// In TCP nothing larger than its trigger is sent unless the client's handshake was seen in full. QUIC is dropped
 /// without an answer. The tombstone of a TCP or QUIC connection holds for Policy::tombstone_s, at most until its order
-/// expires; a SYN lifts it. In Mode::Observe nothing is dropped, answered or remembered as blocked; so it is, in either
-/// mode, with what only an order in shadow would block.
+/// expires. In TCP it holds for what lies near the blocked bytes in the stream (belongs()): a new connection with the
+/// same addresses and ports goes on, and so does that of a neighbour in whose name somebody sent a packet. In
+/// Mode::Observe nothing is dropped, answered or remembered as blocked; so it is, in either mode, with what only an
+/// order in shadow would block.
 class Pipeline {
  public:
   /// `policy` and `counters` outlive the pipeline. `seed` keys every hash; draw it at random, but not in tests.

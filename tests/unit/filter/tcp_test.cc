@@ -89,16 +89,87 @@ TEST_CASE("filter: a tombstone drops what follows in both directions for as long
   CHECK(rig.one(data, Side::Internet).fate == Fate::Forward);
 }
 
-TEST_CASE("filter: a tombstone holds within the burst that set it, and a SYN lifts it") {
+TEST_CASE(
+    "filter: a tombstone holds within the burst that set it; a new connection goes on, the old SYN does not lift it") {
   PipelineRig rig;
   const Buffer blocked = tcp_frame(https(), hello("bad.example"));
-  rig.run({blocked, blocked, tcp_frame(https(), syn()), tcp_frame(https(), hello("fine.example"))});
+  Segment other = hello("fine.example");
+  const auto reconnect = [&](std::uint32_t isn) {
+    other.seq = isn + 1;
+    rig.run({tcp_frame(https(), {.seq = isn, .ack = 0, .flags = 2, .options = {}, .payload = {}}),
+             tcp_frame(https(), other)});
+    return rig.pipeline->verdicts()[0].fate == Fate::Forward && rig.pipeline->verdicts()[1].fate == Fate::Forward;
+  };
+  rig.run({blocked, blocked, tcp_frame(https(), syn())});
   const auto v = rig.pipeline->verdicts();
   CHECK(v[0].order == rig.order("A-100"));
   CHECK(v[1].cause == Cause::Tombstone);
-  CHECK(v[2].fate == Fate::Forward);
-  CHECK(v[3].fate == Fate::Forward);
+  CHECK(v[2].cause == Cause::Tombstone);
   CHECK(rig.pipeline->replies().size() == 2);
+  CHECK(reconnect(0x40000000));  // anywhere
+  CHECK(rig.one(blocked).cause == Cause::Tombstone);
+  CHECK(reconnect(1500));  // hardly further than the old one
+}
+
+/// The packets of an attacker, who knows addresses and ports of a neighbour but not where its stream stands.
+Verdict spoof(PipelineRig& rig, bool with_syn) {
+  Segment spoofed = hello("bad.example");
+  spoofed.seq += 10'000'000;
+  spoofed.ack = 77'000'000;
+  if (with_syn) {
+    spoofed.flags = 2;
+    spoofed.ack = 0;
+  }
+  return rig.one(tcp_frame(https(), spoofed));
+}
+
+TEST_CASE("filter: what is sent in a neighbour's name does not close its connection, its start seen or not") {
+  for (const bool start_seen : {true, false}) {
+    for (const bool with_syn : {true, false}) {
+      PipelineRig rig;
+      if (start_seen) shake_hands(rig, https());
+      const Segment own = hello("fine.example");
+      CHECK(rig.one(tcp_frame(https(), own)).fate == Fate::Forward);
+      const Verdict spoofed = spoof(rig, with_syn);
+      CHECK((spoofed.order == rig.order("A-100")) == with_syn);  // else it is no place for a ClientHello
+      Segment next{.options = {}, .payload = Buffer(500, 0x17)};
+      next.seq = own.seq + static_cast<std::uint32_t>(own.payload.size());
+      CHECK(rig.one(tcp_frame(https(), next)).fate == Fate::Forward);
+      const Segment answer{.seq = 5000, .ack = next.seq + 500, .options = {}, .payload = Buffer(500, 0x17)};
+      CHECK(rig.one(tcp_frame(https().reversed(), answer), Side::Internet).fate == Fate::Forward);
+    }
+  }
+}
+
+TEST_CASE("filter: a neighbour's ClientHello is read after one that was spoofed in its name") {
+  PipelineRig rig;
+  shake_hands(rig, https());
+  CHECK(spoof(rig, false).order == rig.order("A-100"));
+  CHECK(rig.one(tcp_frame(https(), hello("own.example"))).order == rig.order("O-200"));
+}
+
+TEST_CASE("filter: after a 451 nothing of the client reaches the server, and no reset of the server the client") {
+  Policy policy = PipelineRig::enforcing();
+  policy.http = TcpAction::Alert;
+  PipelineRig rig(policy);
+  Endpoints e = https();
+  e.dst_port = 80;
+  shake_hands(rig, e);
+  Segment bad;
+  put(bad.payload, "GET / HTTP/1.1\r\nHost: bad.example\r\n\r\n");
+  REQUIRE(rig.one(tcp_frame(e, bad)).order == rig.order("A-100"));
+  const ReadPacket page = reply(rig, 0);
+  const auto behind = bad.seq + static_cast<std::uint32_t>(bad.payload.size());
+  const auto page_end = page.seq + static_cast<std::uint32_t>(page.payload.size()) + 1;
+  for (const std::uint8_t flags : {std::uint8_t{0x10}, std::uint8_t{0x11}, std::uint8_t{0x14}}) {  // ACK, FIN, RST
+    CHECK(rig.one(tcp_frame(e, {.seq = behind, .ack = page_end, .flags = flags, .options = {}, .payload = {}})).cause ==
+          Cause::Tombstone);
+  }
+  for (const Segment& reset : {Segment{.seq = 5000, .ack = behind, .flags = 0x14, .options = {}, .payload = {}},
+                               Segment{.seq = page_end, .ack = 0, .flags = 4, .options = {}, .payload = {}},
+                               Segment{.seq = 5000, .ack = bad.seq, .options = {}, .payload = Buffer(100, 'x')}}) {
+    CHECK(rig.one(tcp_frame(e.reversed(), reset), Side::Internet).cause == Cause::Tombstone);
+  }
 }
 
 TEST_CASE("filter: a tombstone does not outlive its order") {

@@ -54,24 +54,49 @@ TEST_CASE("tombstones: hold until their second, for their key alone") {
   BlockedFlows table(64);
   const std::uint64_t hash = 5;
   CHECK(table.empty(1));
-  REQUIRE(table.insert(numbered(1), hash, 10, 70));
+  REQUIRE(table.insert(numbered(1), hash, {}, 10, 70));
   CHECK_FALSE(table.empty(69));
-  CHECK(table.contains(numbered(1), hash, 69));
-  CHECK_FALSE(table.contains(numbered(1), hash, 70));
-  CHECK_FALSE(table.contains(numbered(2), hash, 69));
+  CHECK(table.find(numbered(1), hash, 69) != nullptr);
+  CHECK(table.find(numbered(1), hash, 70) == nullptr);
+  CHECK(table.find(numbered(2), hash, 69) == nullptr);
   CHECK(table.empty(70));
   table.erase(numbered(1), hash);
-  CHECK_FALSE(table.contains(numbered(1), hash, 20));
+  CHECK(table.find(numbered(1), hash, 20) == nullptr);
 }
 
 TEST_CASE("tombstones: a full set takes no more until one runs out; the same connection is renewed in place") {
   BlockedFlows table(4);
-  for (std::uint32_t n = 0; n < 4; ++n) REQUIRE(table.insert(numbered(n), n, 10, 20 + n));
-  CHECK_FALSE(table.insert(numbered(9), 9, 10, 70));
-  CHECK(table.insert(numbered(3), 3, 10, 90));
-  CHECK(table.insert(numbered(9), 9, 20, 70));
-  CHECK_FALSE(table.contains(numbered(0), 0, 19));
-  CHECK(table.contains(numbered(9), 9, 20));
+  for (std::uint32_t n = 0; n < 4; ++n) REQUIRE(table.insert(numbered(n), n, {}, 10, 20 + n));
+  CHECK_FALSE(table.insert(numbered(9), 9, {}, 10, 70));
+  CHECK(table.insert(numbered(3), 3, {}, 10, 90));
+  CHECK(table.insert(numbered(9), 9, {}, 20, 70));
+  CHECK(table.find(numbered(0), 0, 19) == nullptr);
+  CHECK(table.find(numbered(9), 9, 20) != nullptr);
+}
+
+TEST_CASE(
+    "tombstones: in TCP what is near the blocked bytes belongs to them, across the wrap; in UDP everything does") {
+  const StreamPlace place{.client = 0xfffffff0, .server = 7'000'000};
+  PacketView view;
+  view.proto = IpProto::Tcp;
+  view.tcp_flags = kAck;
+  const auto client = [&](std::uint32_t seq) { return view.seq = seq, belongs(view, Sender::Client, place); };
+  const auto server = [&](std::uint32_t seq, std::uint32_t ack) {
+    view.seq = seq;
+    view.ack = ack;
+    return belongs(view, Sender::Server, place);
+  };
+  const auto window = static_cast<std::uint32_t>(kStreamWindow);
+  for (const std::uint32_t seq : {place.client, place.client + window, place.client - window}) CHECK(client(seq));
+  for (const std::uint32_t seq : {place.client + window + 1, place.client - window - 1}) CHECK_FALSE(client(seq));
+  CHECK(server(1, place.client + 300));
+  CHECK(server(place.server + 300, 1));
+  CHECK_FALSE(server(1, 1'000'000));
+  view.tcp_flags = kRst;  // acknowledges nothing
+  CHECK_FALSE(server(1, place.client));
+  CHECK(server(place.server, 0));
+  view.proto = IpProto::Udp;
+  CHECK(client(77));
 }
 
 TEST_CASE("young: is forgotten after its lifetime, across the wrap of the stored second") {
