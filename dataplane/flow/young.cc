@@ -19,10 +19,13 @@ bool lives(const YoungFlows::Flow& flow, std::uint32_t now_s) noexcept {
   return flow.state != YoungFlows::State::Free && age_of(flow, now_s) <= limit;
 }
 
+constexpr std::uint32_t kBegun = 1000;  // above any age of a SYN, as any age of a stream is below 2 * kBegun
+static_assert(YoungFlows::kLifetime_s < kBegun && YoungFlows::kBegunIdle_s < kBegun);
+
 /// How readily an entry gives way; 0: not at all.
 std::uint32_t ease(const YoungFlows::Flow& flow, std::uint32_t now_s) noexcept {
-  if (!lives(flow, now_s)) return 1000;
-  if (!flow.waits()) return 999;
+  if (!lives(flow, now_s)) return 3 * kBegun;
+  if (!flow.waits()) return kBegun + age_of(flow, now_s);
   return flow.state == YoungFlows::State::Syn ? 1U + age_of(flow, now_s) : 0;
 }
 
