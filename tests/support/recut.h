@@ -23,8 +23,8 @@ class Recut {
   std::size_t below(std::size_t n) { return static_cast<std::size_t>(random_() % n); }
   bool one_in(std::size_t n) { return below(n) == 0; }
 
-  /// Pieces that together hold the whole of stream[from, end).
-  std::vector<Piece> pieces(Bytes stream, std::size_t from, bool in_order) {
+  /// Pieces that together hold the whole of stream[from, end); `plain`: in order and each byte once.
+  std::vector<Piece> pieces(Bytes stream, std::size_t from, bool plain = false) {
     std::vector<Piece> pieces;
     const std::size_t longest = longest_piece();
     for (std::size_t at = from; at < stream.size();) {
@@ -32,10 +32,25 @@ class Recut {
       pieces.push_back({at, stream.subspan(at, n)});
       at += n;
     }
+    if (plain) return pieces;
     if (one_in(2)) overlap(stream, from, pieces);
     if (one_in(2)) repeat(stream, pieces);
-    if (!in_order) order(pieces);
+    order(pieces);
     return pieces;
+  }
+
+  /// As a network that sends some things on before others, or all of them in any order.
+  template <class Thing>
+  void order(std::vector<Thing>& things) {
+    switch (below(4)) {
+      case 0: break;
+      case 1: std::ranges::reverse(things); break;
+      case 2: std::ranges::shuffle(things, random_); break;
+      default:
+        for (std::size_t i = 0; i + 1 < things.size(); ++i) {
+          if (one_in(3)) std::swap(things[i], things[i + 1]);
+        }
+    }
   }
 
  private:
@@ -63,17 +78,6 @@ class Recut {
       const std::size_t size = std::min(1 + below(1460), stream.size() - at);
       const auto where = pieces.begin() + static_cast<std::ptrdiff_t>(below(pieces.size() + 1));
       pieces.insert(where, {at, stream.subspan(at, size)});
-    }
-  }
-  void order(std::vector<Piece>& pieces) {
-    switch (below(4)) {
-      case 0: break;
-      case 1: std::ranges::reverse(pieces); break;
-      case 2: std::ranges::shuffle(pieces, random_); break;
-      default:
-        for (std::size_t i = 0; i + 1 < pieces.size(); ++i) {
-          if (one_in(3)) std::swap(pieces[i], pieces[i + 1]);
-        }
     }
   }
 
