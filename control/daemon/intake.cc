@@ -4,6 +4,7 @@
 #include <array>
 #include <system_error>
 
+#include "control/daemon/image_file.h"
 #include "control/journal/journal.h"
 #include "rules/convert/rpz.h"
 #include "rules/sign/digest.h"
@@ -15,7 +16,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kMaxSignatureBytes = 16 << 10;
-constexpr std::uint64_t kMaxImageBytes = std::uint64_t{4} << 30;
 
 /// What sluice-compile may say of a feed's bundle itself ("compile-failed": such as a pattern that does not compile).
 /// Anything else it says is trouble of its own, which may pass.
@@ -31,18 +31,15 @@ bool is_our_trouble(const Refusal& refusal) {
   return refusal.code == "compile-failed" || refusal.code == "unreadable";
 }
 
-/// image.pub: 64 hex digits.
-std::optional<Ed25519PublicKey> read_image_key(const std::string& file) {
-  const std::string text = read_whole(file, 256);
-  Ed25519PublicKey key{};
-  std::size_t length = 0;
-  if (sodium_hex2bin(key.data(), key.size(), text.data(), text.size(), " \r\n", &length, nullptr) != 0) return {};
-  return length == key.size() ? std::optional(key) : std::nullopt;
-}
-
-std::vector<std::uint8_t> read_image(const fs::path& file) {
-  const std::string text = read_whole(file, kMaxImageBytes);
-  return {text.begin(), text.end()};
+/// Of feeds without a bundle there is nothing to mark.
+CompileMarks marks_for(const std::vector<CompileInput>& inputs, CompileMarks marks) {
+  const auto absent = [&](const auto& mark) {
+    return std::ranges::find(inputs, mark.feed, &CompileInput::feed) == inputs.end();
+  };
+  std::erase_if(marks.refused, absent);
+  std::erase_if(marks.shadow, absent);
+  std::erase_if(marks.staged, absent);
+  return marks;
 }
 
 }  // namespace
@@ -53,7 +50,8 @@ Intake::Intake(const Config& config, Store& store, Alarms& alarms, Inbox& inbox,
       alarms_(alarms),
       inbox_(inbox),
       publish_(std::move(publish)),
-      cancel_fd_(cancel_fd) {
+      cancel_fd_(cancel_fd),
+      stage_(store.apply_file(), store.disk(), config) {
   for (const FeedConfig& feed : config_.feeds) view_.feeds.push_back({feed.feed, feed.policy, {}, {}, {}});
   show();
 }
@@ -62,8 +60,9 @@ void Intake::recover(UnixSeconds now) {
   for (FeedView& feed : view_.feeds) load_feed(feed, now);
   const bool opened = open_current(now);
   show();  // what stands is known, whatever sluice-compile lets us wait for below
+  if (!stage_.trouble().empty()) alarms_.raise("unreadable", "", stage_.trouble(), now);
   resume_staged(now);
-  if (!opened || !image_matches_state()) rebuild(now);
+  if (!opened || !image_matches_state() || stage_.state().image_due) rebuild(now);
   show();
 }
 
@@ -77,8 +76,13 @@ void Intake::resume_staged(UnixSeconds now) {
     auto examined =
         examine(bundle_files_in(staged), config_, now, [this](const std::string& feed) { return store_.state(feed); });
     if (!examined || examined->unchanged) return;
-    if (const auto compiled = compile_with(examined->header.feed, staged)) {
+    const StagedApply* const begun = find_staged(stage_.state(), examined->header.feed);
+    hold_ = stage_.state().image_due && begun != nullptr && in_shadow(begun->phase);
+    ApplyState apply = arrival_of(examined->header.feed);
+    hold_ = false;
+    if (const auto compiled = compile_with(examined->header.feed, staged, apply)) {
       log(LogLevel::Notice, "taking up what a crash left", {{"feed", examined->header.feed}});
+      stage_.put(std::move(apply));
       keep(*std::move(examined), staged, compiled->image);
     }
   } catch (const std::exception& e) {
@@ -127,14 +131,16 @@ bool Intake::image_matches_state() const {
   return with_state == view_.rules->feeds().size();
 }
 
-Result<Compiled, CompileError> Intake::compile_with(const std::string& feed, const fs::path& staged) const {
+Result<Compiled, CompileError> Intake::compile_with(const std::string& feed, const fs::path& staged,
+                                                    const ApplyState& apply) const {
   std::vector<CompileInput> inputs;
   for (const FeedView& f : view_.feeds) {
     if (f.feed != feed && !f.state) continue;
     BundleFiles files = f.feed == feed ? bundle_files_in(staged) : store_.files(*f.state);
     inputs.push_back({f.feed, std::move(files.bundle), std::move(files.signatures)});
   }
-  return compile(config_.compile_socket, inputs, store_.images(), kCompileTimeout, cancel_fd_);
+  return compile(config_.compile_socket, inputs, store_.images(), kCompileTimeout, cancel_fd_,
+                 marks_for(inputs, marks_of(apply, store_.images())));
 }
 
 /// Builds the image of what stands: at start, or when it is missing or stale.
@@ -158,7 +164,7 @@ void Intake::rebuild(UnixSeconds now) {
 /// What stands, compiled again. What lies on disk may have been damaged meanwhile: that is an error like any other.
 Result<Compiled, CompileError> Intake::compile_standing() const {
   try {
-    return compile_with("", {});
+    return compile_with("", {}, stage_.state());
   } catch (const std::exception& e) {
     return std::unexpected(CompileError{false, "", "unreadable", e.what()});
   }
@@ -166,12 +172,15 @@ Result<Compiled, CompileError> Intake::compile_standing() const {
 
 bool Intake::activate(const fs::path& image, UnixSeconds now) {
   try {
-    store_.activate(image);
+    store_.activate(image, bases_of(stage_.state()));
   } catch (const std::system_error& e) {
     alarms_.raise("compile-failed", "", e.what(), now);
     return false;
   }
-  return open_current(now);
+  if (!open_current(now)) return false;
+  image_made();
+  tell_stages(now);
+  return true;
 }
 
 /// Opens current.img just as the data plane does, so that `why` says what workers do.
@@ -280,7 +289,8 @@ Outcome Intake::try_bundle(const Arrival& arrival) {
 
 Outcome Intake::accept(const Arrival& arrival, Examined&& examined, const fs::path& staged) {
   const SnapshotHeader& header = examined.header;
-  const auto compiled = compile_with(header.feed, staged);
+  ApplyState apply = arrival_of(header.feed);
+  const auto compiled = compile_with(header.feed, staged, apply);
   if (!compiled) {
     const CompileError& error = compiled.error();
     const bool final = error.answered && error.feed == header.feed && is_verdict_on_bundle(error.code);
@@ -293,6 +303,7 @@ Outcome Intake::accept(const Arrival& arrival, Examined&& examined, const fs::pa
   std::string signers;
   for (const std::string& signer : examined.signers) signers += (signers.empty() ? "signed by " : ", ") + signer;
   const Outcome outcome{arrival.name(), "accepted", header.feed, signers, header.epoch, header.seq};
+  stage_.put(std::move(apply));
   keep(std::move(examined), staged, compiled->image);
   pending_.erase(arrival.name());
   inbox_.settle(arrival, Inbox::Fate::Accepted, "");
@@ -343,6 +354,7 @@ Result<std::string, std::string> Intake::export_rpz(const Name& zone, UnixSecond
     auto snapshot = read_standing(store_.files(*f.state), *config_.find(f.feed), config_.limits, now);
     if (!snapshot) return std::unexpected(snapshot.error().code + ": " + snapshot.error().detail);
     feeds.push_back({*std::move(snapshot), f.policy, {}});
+    hold_back_staged(feeds.back());
   }
   return write_rpz(feeds, {zone, now}).text;
 } catch (const std::exception& e) {
@@ -354,6 +366,7 @@ void Intake::tick(UnixSeconds now) {
     rebuild(now);
     show();
   }
+  follow_stages(now);
   for (const FeedView& feed : view_.feeds) {
     if (!feed.state || feed.header.expires == 0 || now < feed.header.expires) continue;
     if (!expired_.insert(feed.feed).second) continue;
@@ -363,6 +376,7 @@ void Intake::tick(UnixSeconds now) {
 }
 
 void Intake::show() {
+  view_.apply = stage_.state();
   publish_.rules(view_);
 }
 

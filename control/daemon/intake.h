@@ -11,6 +11,7 @@
 #include "control/daemon/view.h"
 #include "control/feed/inbox.h"
 #include "control/publish/compile_client.h"
+#include "control/stage/stage.h"
 #include "control/store/alarms.h"
 #include "control/store/store.h"
 #include "control/verify/examine.h"
@@ -35,6 +36,7 @@ class Intake {
   struct Publish {
     std::function<void(const RulesView&)> rules;                                         ///< a new view
     std::function<void(const std::filesystem::path&, const std::string& sha256)> image;  ///< a new current.img
+    std::function<HealthSample()> health{};                                              ///< of the data plane, now
   };
   /// `cancel_fd` becomes readable when the program ends.
   Intake(const Config& config, Store& store, Alarms& alarms, Inbox& inbox, Publish publish, int cancel_fd);
@@ -45,6 +47,14 @@ class Intake {
   /// a later call, what was looked at and lacks something is not looked at again before it changes, and what it lacks
   /// becomes an alarm only after kSettleNs. Never throws for what a bundle holds.
   std::vector<Outcome> take_up(std::int64_t now_ns, bool patient);
+  /// The same, with what is new in shadow first, whatever a feed's policy.
+  std::vector<Outcome> take_up_staged(std::int64_t now_ns);
+  /// Puts an operator's word into force: saved first, then an image is built that says so. Where that fails the word
+  /// stands and the image follows as soon as it can be built. The error is a line for people; Nothing has changed then.
+  Result<void, std::string> change(const std::function<StageAnswer(const Stage&)>& how, UnixSeconds now);
+  [[nodiscard]] HealthSample health() const { return publish_.health ? publish_.health() : HealthSample{}; }
+  /// True where current.img says all that was asked for.
+  [[nodiscard]] bool image_is_current() const noexcept { return !rebuild_due_; }
   /// What stands, as a response policy zone; the error is one line.
   [[nodiscard]] Result<std::string, std::string> export_rpz(const Name& zone, UnixSeconds now) const;
   /// What time alone changes: bundles that expire, an image that could not be built yet.
@@ -74,7 +84,13 @@ class Intake {
   Outcome refuse(const Arrival& arrival, const Refusal& refusal);
   void wait_for_more(const Arrival& arrival, bool patient);
   [[nodiscard]] bool looked_at_already(const Arrival& arrival) const;
-  Result<Compiled, CompileError> compile_with(const std::string& feed, const std::filesystem::path& staged) const;
+  Result<Compiled, CompileError> compile_with(const std::string& feed, const std::filesystem::path& staged,
+                                              const ApplyState& apply) const;
+  [[nodiscard]] ApplyState arrival_of(const std::string& feed) const;
+  void image_made();
+  void follow_stages(UnixSeconds now);
+  void tell_stages(UnixSeconds now);
+  void hold_back_staged(Feed& feed) const;
   [[nodiscard]] Result<Compiled, CompileError> compile_standing() const;
   void rebuild(UnixSeconds now);
   bool activate(const std::filesystem::path& image, UnixSeconds now);
@@ -98,7 +114,9 @@ class Intake {
   std::int64_t now_ns_ = 0;                 ///< of the current call of take_up()
   UnixSeconds rebuild_tried_ = 0;
   std::set<std::string> expired_;  ///< feeds whose bundle is known to be past its date
+  Stage stage_;
   bool settling_ = false;
+  bool hold_ = false;  ///< take_up_staged()
   bool rebuild_due_ = false;
 };
 

@@ -13,6 +13,7 @@
 #include <ctime>
 #include <filesystem>
 #include <mutex>
+#include <numeric>
 #include <set>
 #include <stdexcept>
 #include <system_error>
@@ -24,6 +25,7 @@
 #include "control/daemon/wall_clock.h"
 #include "control/daemon/worker.h"
 #include "control/journal/journal.h"
+#include "control/tally/tally.h"
 
 namespace sluice {
 namespace {
@@ -93,6 +95,16 @@ void watch_fd(int epoll, int fd) {
   if (::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0) fail("epoll");
 }
 
+/// What the data plane does under the current rules, for the health gate of control/stage.
+HealthSample health_of(const Config& config, const DataplaneView& dataplane) {
+  const auto tally = read_tally(config.counters);
+  if (!dataplane.reachable || !tally) return {};
+  const auto sum = [](const auto& counts) { return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}); };
+  return {tally->started_unix_ns,         sum(tally->names),   sum(tally->blocked),
+          sum(tally->observed),           sum(tally->rx_pkts), tally->dropped_pkts,
+          dataplane.oldest_poll_us / 1000};
+}
+
 void check_slugs(const Config& config) {
   std::set<std::string> slugs;
   for (const FeedConfig& feed : config.feeds) {
@@ -131,11 +143,13 @@ int run_sluiced(const Config& config) {
   DataplaneWatch watch(config, alarms, ending.fd());
   Intake intake(config, store, alarms, inbox,
                 {[&](const RulesView& view) { rules.set(view); },
-                 [&](const std::filesystem::path& image, const std::string& sha256) { watch.want({image, sha256}); }},
+                 [&](const std::filesystem::path& image, const std::string& sha256) { watch.want({image, sha256}); },
+                 [&] { return health_of(config, *watch.view().get()); }},
                 ending.fd());
   IntakeWorker* worker_of_api = nullptr;
   const Routes routes({config, rules, watch.view(), alarms, [&](ApiServer::Ticket t) { worker_of_api->apply(t); },
-                       [&](ApiServer::Ticket t, Name zone) { worker_of_api->export_zone(t, std::move(zone)); }},
+                       [&](ApiServer::Ticket t, Name zone) { worker_of_api->export_zone(t, std::move(zone)); },
+                       [&](ApiServer::Ticket t, IntakeTask task) { worker_of_api->run(t, std::move(task)); }},
                       now_s());
   ApiServer api(config.api_socket, {config.admin_uids.begin(), config.admin_uids.end()},
                 [&](const ApiRequest& request, ApiServer::Ticket ticket) { return routes.handle(request, ticket); });

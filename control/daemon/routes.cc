@@ -1,6 +1,7 @@
 #include "control/daemon/routes.h"
 
 #include "control/daemon/answers.h"
+#include "control/daemon/operate.h"
 #include "control/daemon/wall_clock.h"
 #include "control/journal/journal.h"
 #include "rules/model/name.h"
@@ -52,8 +53,13 @@ std::optional<ApiReply> Routes::handle(const ApiRequest& request, ApiServer::Tic
     from_.export_zone(ticket, *std::move(zone));
     return {};
   }
-  if (!get && request.path == "/v1/apply") {
+  if (!get && request.path == "/v1/apply" && request.body.empty()) {
     from_.apply(ticket);
+    return {};
+  }
+  if (auto asked = read_operator_request(request)) {
+    if (!*asked) return api_error(400, asked->error());
+    from_.in_intake(ticket, **std::move(asked));
     return {};
   }
   if (!get && request.path == "/v1/bypass") return bypass(request);

@@ -6,6 +6,7 @@
 #include "control/api/server.h"
 #include "control/daemon/view.h"
 #include "control/daemon/watch.h"
+#include "control/daemon/worker.h"
 #include "control/store/alarms.h"
 #include "rules/text/config.h"
 
@@ -19,8 +20,9 @@ class Routes {
     const Latest<RulesView>& rules;
     const Latest<DataplaneView>& dataplane;
     const Alarms& alarms;
-    std::function<void(ApiServer::Ticket)> apply;              ///< answered later
-    std::function<void(ApiServer::Ticket, Name)> export_zone;  ///< answered later
+    std::function<void(ApiServer::Ticket)> apply;                  ///< answered later
+    std::function<void(ApiServer::Ticket, Name)> export_zone;      ///< answered later
+    std::function<void(ApiServer::Ticket, IntakeTask)> in_intake;  ///< answered later
   };
   explicit Routes(Sources sources, UnixSeconds started) : from_(std::move(sources)), started_(started) {}
 

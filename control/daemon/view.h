@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "control/stage/apply_state.h"
 #include "control/store/store.h"
 #include "control/verify/examine.h"
 #include "dataplane/match/matcher.h"
@@ -58,13 +59,15 @@ struct RulesView {
   std::string image_path;                ///< absolute; empty: none
   std::string image_sha256;              ///< 64 hex digits
   std::shared_ptr<const RuleSet> rules;  ///< of that very file; looked up by the loop thread alone
+  ApplyState apply;                      ///< what the operator said of orders, and what is staged
 };
 
 /// Written by the data plane's watcher.
 struct DataplaneView {
   bool enabled = false, reachable = false;
-  bool runs_current = false;  ///< every worker runs the image of current.img
-  std::string health;         ///< JSON as it answered; empty where it is out of reach
+  bool runs_current = false;         ///< every worker runs the image of current.img
+  std::string health;                ///< JSON as it answered; empty where it is out of reach
+  std::uint64_t oldest_poll_us = 0;  ///< since the worker that is furthest behind last looked for packets
 };
 
 }  // namespace sluice

@@ -95,7 +95,8 @@ void DataplaneWatch::report(bool reachable, const Health& health, const std::str
   view_.set({.enabled = true,
              .reachable = reachable,
              .runs_current = reachable && !wanted.sha256.empty() && health.image_sha256 == wanted.sha256,
-             .health = reachable ? health.json : ""});
+             .health = reachable ? health.json : "",
+             .oldest_poll_us = reachable ? health.oldest_poll_us : 0});
   if (reachable) {
     if (misses_ != 0) log(LogLevel::Notice, "data plane answers", {{"pid", std::to_string(health.pid)}});
     misses_ = 0;

@@ -55,7 +55,7 @@ std::string apply_json(const ApplyResult& result) {
 
 IntakeWorker::IntakeWorker(Intake& intake, Inbox& inbox, DataplaneWatch& watch, const Signal& ending, Done done)
     : intake_(intake), inbox_(inbox), watch_(watch), ending_(ending), done_(std::move(done)) {
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::thread([this] { loop(); });
 }
 
 IntakeWorker::~IntakeWorker() {
@@ -69,6 +69,10 @@ void IntakeWorker::apply(ApiServer::Ticket ticket) {
 
 void IntakeWorker::export_zone(ApiServer::Ticket ticket, Name zone) {
   ask([&] { asked_.exports.push_back({ticket, std::move(zone)}); });
+}
+
+void IntakeWorker::run(ApiServer::Ticket ticket, IntakeTask task) {
+  ask([&] { asked_.tasks.emplace_back(ticket, std::move(task)); });
 }
 
 void IntakeWorker::ask(const std::function<void()>& add) {
@@ -111,12 +115,13 @@ bool IntakeWorker::round(bool scan) {
   } else if (scan) {
     (void)intake_.take_up(now_ns(), true);
   }
+  for (const auto& [ticket, task] : asked.tasks) done_(ticket, task(intake_, watch_, now_ns()));
   answer_exports(asked.exports);
   intake_.tick(now_ns() / 1'000'000'000);
   return true;
 }
 
-void IntakeWorker::run() {
+void IntakeWorker::loop() {
   // What is thrown here is trouble of this machine, out of memory say: the next round is another attempt.
   const auto guarded = [](auto&& act) {
     try {

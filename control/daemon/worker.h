@@ -37,6 +37,9 @@ struct ApplyResult {
 };
 [[nodiscard]] std::string apply_json(const ApplyResult& result);
 
+/// What an operator asks of the intake: runs in its thread, gives the answer.
+using IntakeTask = std::function<ApiReply(Intake&, DataplaneWatch&, std::int64_t now_ns)>;
+
 /// The intake's thread: it alone touches inbox, store and compiler. Wakes for files, for apply(), and every second.
 class IntakeWorker {
  public:
@@ -50,6 +53,7 @@ class IntakeWorker {
   /// Any thread; answered by `done`.
   void apply(ApiServer::Ticket ticket);
   void export_zone(ApiServer::Ticket ticket, Name zone);
+  void run(ApiServer::Ticket ticket, IntakeTask task);
 
  private:
   struct Export {
@@ -59,8 +63,9 @@ class IntakeWorker {
   struct Asked {
     std::deque<ApiServer::Ticket> applies;
     std::deque<Export> exports;
+    std::deque<std::pair<ApiServer::Ticket, IntakeTask>> tasks;
   };
-  void run();
+  void loop();
   bool round(bool scan);
   void wait(int timeout_ms) const;
   void answer_applies(const std::deque<ApiServer::Ticket>& tickets);

@@ -21,9 +21,19 @@ CompileError silent(std::string detail) {
   return {false, "", "compile-failed", std::move(detail)};
 }
 
+void write_marks(JsonWriter& json, std::string_view name, const std::vector<CompileMarks::Order>& orders) {
+  if (orders.empty()) return;
+  json.key(name).begin_array();
+  for (const CompileMarks::Order& order : orders) {
+    json.begin_object().member("feed", order.feed).member_if("order", order.order).end_object();
+  }
+  json.end_array();
+}
+
 }  // namespace
 
-std::string compile_request(const std::vector<CompileInput>& inputs, const std::filesystem::path& out) {
+std::string compile_request(const std::vector<CompileInput>& inputs, const std::filesystem::path& out,
+                            const CompileMarks& marks) {
   std::string text;
   JsonWriter json(text);
   json.begin_object().key("bundles").begin_array();
@@ -33,7 +43,17 @@ std::string compile_request(const std::vector<CompileInput>& inputs, const std::
     for (const auto& signature : input.signatures) json.value(signature.string());
     json.end_array().end_object();
   }
-  json.end_array().member("out", out.string()).end_object();
+  json.end_array().member("out", out.string());
+  write_marks(json, "refused", marks.refused);
+  write_marks(json, "shadow", marks.shadow);
+  if (!marks.staged.empty()) {
+    json.key("staged").begin_array();
+    for (const CompileMarks::Staged& staged : marks.staged) {
+      json.begin_object().member("feed", staged.feed).member_if("base", staged.base.string()).end_object();
+    }
+    json.end_array();
+  }
+  json.end_object();
   return text;
 }
 
@@ -64,13 +84,13 @@ Result<Compiled, CompileError> read_compile_answer(std::string_view answer) noex
 
 Result<Compiled, CompileError> compile(const std::filesystem::path& socket, const std::vector<CompileInput>& inputs,
                                        const std::filesystem::path& out, std::chrono::milliseconds timeout,
-                                       int cancel_fd) {
+                                       int cancel_fd, const CompileMarks& marks) {
   PacketSocket peer(cancel_fd);
   const auto fail = [](SocketError error) {
     return std::unexpected(silent("sluice-compile: " + std::string(to_string(error))));
   };
   if (const auto connected = peer.connect(socket); !connected) return fail(connected.error());
-  if (const auto sent = peer.send(compile_request(inputs, out), timeout); !sent) return fail(sent.error());
+  if (const auto sent = peer.send(compile_request(inputs, out, marks), timeout); !sent) return fail(sent.error());
   const auto answer = peer.receive(kMaxPacket, timeout);
   if (!answer) return fail(answer.error());
   return read_compile_answer(*answer);

@@ -17,6 +17,19 @@ struct CompileInput {
   std::vector<std::filesystem::path> signatures;
 };
 
+/// What the image leaves out or puts in shadow beside the bundles (docs/interfaces.md, sluice-compile).
+struct CompileMarks {
+  struct Order {
+    std::string feed, order;  ///< no order: the whole feed
+  };
+  struct Staged {
+    std::string feed;
+    std::filesystem::path base;  ///< image of what stood; empty: nothing stood
+  };
+  std::vector<Order> refused, shadow;
+  std::vector<Staged> staged;
+};
+
 struct Compiled {
   std::filesystem::path image;
   std::string sha256;
@@ -33,10 +46,12 @@ struct CompileError {
 [[nodiscard]] Result<Compiled, CompileError> compile(const std::filesystem::path& socket,
                                                      const std::vector<CompileInput>& inputs,
                                                      const std::filesystem::path& out,
-                                                     std::chrono::milliseconds timeout, int cancel_fd);
+                                                     std::chrono::milliseconds timeout, int cancel_fd,
+                                                     const CompileMarks& marks = {});
 
 /// The parts, for tests: one request packet, one answer.
-[[nodiscard]] std::string compile_request(const std::vector<CompileInput>& inputs, const std::filesystem::path& out);
+[[nodiscard]] std::string compile_request(const std::vector<CompileInput>& inputs, const std::filesystem::path& out,
+                                          const CompileMarks& marks = {});
 [[nodiscard]] Result<Compiled, CompileError> read_compile_answer(std::string_view answer) noexcept;
 
 }  // namespace sluice

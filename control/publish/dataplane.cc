@@ -2,6 +2,8 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
+
 #include "control/publish/answer_text.h"
 
 namespace sluice {
@@ -18,6 +20,16 @@ bool unwrap(dom::parser& parser, std::string_view answer, std::string_view comma
   return whole[command].get(out) == simdjson::SUCCESS && out.get(object) == simdjson::SUCCESS;
 }
 
+std::uint64_t oldest_poll_us(const dom::element& health) {
+  std::uint64_t oldest = 0, age = 0;
+  dom::object workers;
+  if (health["workers"].get(workers) != simdjson::SUCCESS) return 0;
+  for (const auto& [id, worker] : workers) {
+    if (worker["poll_age_us"].get(age) == simdjson::SUCCESS) oldest = std::max(oldest, age);
+  }
+  return oldest;
+}
+
 }  // namespace
 
 std::optional<Health> read_health(std::string_view answer) noexcept {
@@ -31,6 +43,7 @@ std::optional<Health> read_health(std::string_view answer) noexcept {
     health.last_error = text_or_empty(body, "last_error");
     dom::element image;
     if (body["image"].get(image) == simdjson::SUCCESS) health.image_sha256 = text_or_empty(image, "sha256");
+    health.oldest_poll_us = oldest_poll_us(body);
     health.json = simdjson::minify(body);
     return health;
   } catch (const std::exception&) {

@@ -15,10 +15,11 @@ namespace sluice {
 /// What the data plane says of itself (`/sluice/health`), as far as the control side acts on it.
 struct Health {
   std::uint64_t pid = 0;
-  std::string mode;          ///< observe | enforce
-  std::string image_sha256;  ///< of the image that every worker runs; empty: none
-  std::string last_error;    ///< of the last image it refused
-  std::string json;          ///< the whole answer, minified, for status
+  std::string mode;                  ///< observe | enforce
+  std::string image_sha256;          ///< of the image that every worker runs; empty: none
+  std::string last_error;            ///< of the last image it refused
+  std::uint64_t oldest_poll_us = 0;  ///< since the worker that is furthest behind last looked for packets
+  std::string json;                  ///< the whole answer, minified, for status
 };
 
 /// Outcome of `/sluice/load`.

@@ -123,16 +123,16 @@ void Store::forget_others(const FeedState& state) {
   }
 }
 
-void Store::activate(const fs::path& image) {
+void Store::activate(const fs::path& image, const std::set<std::string>& kept) {
   disk_->replace_link(current_image(), image.filename().string());
-  tidy_up([&] { forget_old_images(image); });
+  tidy_up([&] { forget_old_images(image, kept); });
 }
 
-void Store::forget_old_images(const fs::path& active) {
+void Store::forget_old_images(const fs::path& active, const std::set<std::string>& kept) {
   std::vector<std::pair<fs::file_time_type, fs::path>> others;
   for (const auto& entry : fs::directory_iterator(images())) {
     if (entry.path().extension() == ".img" && entry.is_regular_file() && !entry.is_symlink() &&
-        entry.path().filename() != active.filename()) {
+        entry.path().filename() != active.filename() && !kept.contains(entry.path().stem().string())) {
       others.emplace_back(entry.last_write_time(), entry.path());
     }
   }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,16 +54,20 @@ class Store {
 
   [[nodiscard]] std::filesystem::path images() const { return folder_ / "images"; }
   [[nodiscard]] std::filesystem::path current_image() const { return images() / "current.img"; }
-  /// Points current.img at an image that lies in images().
-  void activate(const std::filesystem::path& image);
+  /// Points current.img at an image that lies in images(). Of the others the newest few stay, and those of these
+  /// hashes.
+  void activate(const std::filesystem::path& image, const std::set<std::string>& kept = {});
 
+  [[nodiscard]] Disk& disk() const noexcept { return *disk_; }
+  /// What an operator said of orders, and stages (control/stage).
+  [[nodiscard]] std::filesystem::path apply_file() const { return folder_ / "apply.json"; }
   /// The file below which alarms are kept.
   [[nodiscard]] std::filesystem::path alarms_file() const { return folder_ / "alarms.json"; }
 
  private:
   [[nodiscard]] std::filesystem::path feed_folder(std::string_view feed) const;
   void forget_others(const FeedState& state);
-  void forget_old_images(const std::filesystem::path& active);
+  void forget_old_images(const std::filesystem::path& active, const std::set<std::string>& kept);
 
   std::filesystem::path folder_;
   Disk* disk_;

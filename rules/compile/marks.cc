@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "rules/compile/standing.h"
+#include "rules/image/standing.h"
 #include "rules/sign/bundle_file.h"
 
 namespace sluice {
@@ -29,7 +29,7 @@ void put_in_shadow(Feed& feed, const std::string& order) {
 
 std::optional<CompileFailure> stage(const StagedFeed& staged, const Ed25519PublicKey& key, Feed& feed) {
   if (staged.base.empty()) {
-    stage_feed(feed, Standing());
+    stage_feed(feed, PriorRules());
     return std::nullopt;
   }
   const auto file = read_small_file(staged.base, kMaxImageBytes);
@@ -40,7 +40,7 @@ std::optional<CompileFailure> stage(const StagedFeed& staged, const Ed25519Publi
     return CompileFailure{staged.feed, "compile-failed",
                           staged.base + ": base: " + std::string(to_string(base.error()))};
   }
-  stage_feed(feed, Standing(*base, staged.feed));
+  stage_feed(feed, PriorRules(*base, staged.feed));
   return std::nullopt;
 }
 

@@ -10,6 +10,8 @@
 namespace sluice {
 namespace {
 
+constexpr std::uint64_t kMostSeconds = 30 * 86400;  ///< no bundle is valid for longer
+
 class ConfigReader {
  public:
   explicit ConfigReader(std::vector<TextError>& errors) : yaml_(errors) {}
@@ -83,6 +85,10 @@ class ConfigReader {
       if (key == "root") return path(value, feed.root);
       if (key == "priority") return yaml_.number(value, feed.policy.priority, 255), true;
       if (key == "external") return yaml_.boolean(value, feed.policy.external), true;
+      if (key == "apply") return apply_policy(value, feed.apply.policy);
+      if (key == "soak_s") return yaml_.number(value, feed.apply.soak_s, kMostSeconds), true;
+      if (key == "watch_s") return yaml_.number(value, feed.apply.watch_s, kMostSeconds), true;
+      if (key == "health") return health(value, feed.apply.health);
       return false;
     });
     if (node.kind != YamlNode::Kind::Map) return;
@@ -91,6 +97,25 @@ class ConfigReader {
     }
     if (config.find(feed.feed) != nullptr) yaml_.fail(node, "feed " + feed.feed + " stands twice");
     config.feeds.push_back(std::move(feed));
+  }
+
+  bool apply_policy(const YamlNode& value, ApplyPolicy& out) {
+    for (const ApplyPolicy policy : {ApplyPolicy::Direct, ApplyPolicy::Staged, ApplyPolicy::Manual}) {
+      if (to_string(policy) == value.text) return out = policy, true;
+    }
+    yaml_.fail(value, "apply must be direct, staged or manual");
+    return true;
+  }
+
+  bool health(const YamlNode& node, HealthBounds& out) {
+    constexpr std::uint64_t kAll = 100, kMostStalled = 60'000;
+    yaml_.map(node, [&](std::string_view key, const YamlNode& value) {
+      if (key == "blocked_percent") return yaml_.number(value, out.blocked_percent, kAll), true;
+      if (key == "dropped_percent") return yaml_.number(value, out.dropped_percent, kAll), true;
+      if (key == "stalled_ms") return yaml_.number(value, out.stalled_ms, kMostStalled), true;
+      return false;
+    });
+    return true;
   }
 
   bool feed_name(const YamlNode& value, std::string& out) {
@@ -172,6 +197,15 @@ class ConfigReader {
 };
 
 }  // namespace
+
+std::string_view to_string(ApplyPolicy policy) noexcept {
+  switch (policy) {
+    case ApplyPolicy::Direct: return "direct";
+    case ApplyPolicy::Staged: return "staged";
+    case ApplyPolicy::Manual: return "manual";
+  }
+  return "";
+}
 
 const FeedConfig* Config::find(std::string_view feed) const noexcept {
   const auto found = std::ranges::find(feeds, feed, &FeedConfig::feed);

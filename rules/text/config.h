@@ -13,10 +13,33 @@
 
 namespace sluice {
 
+/// How the bundles of a feed come into force (feed.md 3, G9).
+enum class ApplyPolicy : std::uint8_t {
+  Direct,  ///< at once; health is watched
+  Staged,  ///< what is new is in shadow for soak_s, then enforced by itself if the data plane is well
+  Manual,  ///< what is new is in shadow until an operator says so
+};
+[[nodiscard]] std::string_view to_string(ApplyPolicy policy) noexcept;
+
+/// What is no longer healthy after a change. Percent points of names read and of packets received.
+struct HealthBounds {
+  unsigned blocked_percent = 20;  ///< by which the share of blocked names, or of those in shadow, may rise
+  unsigned dropped_percent = 20;  ///< by which the share of dropped packets may rise
+  unsigned stalled_ms = 2000;     ///< for which a worker may stand still
+};
+
+struct ApplyConfig {
+  ApplyPolicy policy = ApplyPolicy::Direct;
+  UnixSeconds soak_s = 600;   ///< Staged: in shadow
+  UnixSeconds watch_s = 600;  ///< enforced, and undone if health is bad
+  HealthBounds health;
+};
+
 struct FeedConfig {
   std::string feed;
   std::string root;  ///< path of its root.json
   FeedPolicy policy;
+  ApplyConfig apply{};
 };
 
 /// sluice.yaml (docs/interfaces.md). What the file leaves out keeps the value given here. Paths are absolute.

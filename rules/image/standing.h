@@ -15,13 +15,13 @@ namespace sluice {
 
 /// What an image enforces of one feed, order by order: what a staged bundle of that feed is held against. Views into
 /// the image.
-class Standing {
+class PriorRules {
  public:
   /// Nothing stood.
-  Standing() = default;
-  Standing(const ImageView& base, std::string_view feed);
-  Standing(const Standing&) = delete;
-  Standing& operator=(const Standing&) = delete;
+  PriorRules() = default;
+  PriorRules(const ImageView& base, std::string_view feed);
+  PriorRules(const PriorRules&) = delete;
+  PriorRules& operator=(const PriorRules&) = delete;
 
   /// An order as far as both its former version and this one block: of the targets what both cover, the methods and
   /// query types of both, not before either is effective, up to its expiry now (a renewal is no widening, and an end
@@ -50,6 +50,6 @@ class Standing {
 /// Puts the feed's blocks in shadow, but for what stood already, and leaves the exceptions that stood in force: the
 /// feed then blocks nothing that it did not block before, and all that it blocked and still orders. Orders that are
 /// refused or in shadow already stay so.
-void stage_feed(Feed& feed, const Standing& standing);
+void stage_feed(Feed& feed, const PriorRules& standing);
 
 }  // namespace sluice

@@ -1,4 +1,4 @@
-#include "rules/compile/standing.h"
+#include "rules/image/standing.h"
 
 #include <algorithm>
 #include <cstring>
@@ -91,7 +91,7 @@ void keep_allows(Feed& feed, std::vector<OrderWithTargets> allows) {
 
 }  // namespace
 
-Standing::Standing(const ImageView& base, std::string_view feed) {
+PriorRules::PriorRules(const ImageView& base, std::string_view feed) {
   for (std::uint32_t i = 0; i < base.orders().size(); ++i) {
     const OrderRecord& record = base.orders()[i];
     if (record.shadow == 0 && base.text(base.feeds()[record.feed].name) == feed) by_record_[i].record = &record;
@@ -108,7 +108,7 @@ Standing::Standing(const ImageView& base, std::string_view feed) {
   std::ranges::sort(allows_, {}, [](const OrderWithTargets& order) { return std::string_view(order.order.id); });
 }
 
-void Standing::add(const RefRecord& ref, std::string_view text, bool pattern) {
+void PriorRules::add(const RefRecord& ref, std::string_view text, bool pattern) {
   const auto at = by_record_.find(ref.order);
   if (at == by_record_.end()) return;
   if (pattern) {
@@ -118,7 +118,7 @@ void Standing::add(const RefRecord& ref, std::string_view text, bool pattern) {
   }
 }
 
-void Standing::add_names(const ImageView& base) {
+void PriorRules::add_names(const ImageView& base) {
   const std::uint8_t* at = base.records();
   for (std::uint64_t i = 0; base.engine() == MatchEngine::Table && i < base.header().names; ++i) {
     std::uint32_t head;
@@ -129,14 +129,14 @@ void Standing::add_names(const ImageView& base) {
   }
 }
 
-void Standing::add_patterns(const ImageView& base) {
+void PriorRules::add_patterns(const ImageView& base) {
   for (const PatternRecord& record : base.patterns()) {
     const bool pattern = static_cast<PatternKind>(record.kind) == PatternKind::Pattern;
     for (const RefRecord& ref : base.refs(record.refs)) add(ref, base.text(record.text), pattern);
   }
 }
 
-OrderWithTargets Standing::whole(const ImageView& base, const Targets& of) {
+OrderWithTargets PriorRules::whole(const ImageView& base, const Targets& of) {
   OrderWithTargets out;
   const OrderRecord& record = *of.record;
   out.order.id = base.text(record.id);
@@ -163,11 +163,11 @@ OrderWithTargets Standing::whole(const ImageView& base, const Targets& of) {
   return out;
 }
 
-std::vector<OrderWithTargets> Standing::allows() const {
+std::vector<OrderWithTargets> PriorRules::allows() const {
   return allows_;
 }
 
-std::optional<OrderWithTargets> Standing::common(const OrderWithTargets& now) const {
+std::optional<OrderWithTargets> PriorRules::common(const OrderWithTargets& now) const {
   const auto at = blocks_.find(now.order.id);
   if (at == blocks_.end()) return std::nullopt;
   const Targets& stood = *at->second;
@@ -187,7 +187,7 @@ std::optional<OrderWithTargets> Standing::common(const OrderWithTargets& now) co
   return out;
 }
 
-void stage_feed(Feed& feed, const Standing& standing) {
+void stage_feed(Feed& feed, const PriorRules& standing) {
   auto& orders = feed.snapshot.orders;
   const std::size_t count = orders.size();
   for (std::size_t i = 0; i < count; ++i) {

@@ -1,4 +1,4 @@
-#include "rules/compile/standing.h"
+#include "rules/image/standing.h"
 
 #include <catch2/catch.hpp>
 
@@ -20,7 +20,7 @@ Feed staged(const Feed& before, Feed now, MatchEngine engine = MatchEngine::Tabl
   REQUIRE(image.has_value());
   const auto base = ImageView::open(*image, key_pair().open);
   REQUIRE(base.has_value());
-  stage_feed(now, Standing(*base, before.snapshot.header.feed));
+  stage_feed(now, PriorRules(*base, before.snapshot.header.feed));
   return now;
 }
 
@@ -50,7 +50,7 @@ TEST_CASE("staged: new orders are in shadow, those that stood go on, revoked one
 
 TEST_CASE("staged: where nothing stood, all of it is in shadow") {
   Feed out = one({block("A-1", {exact("a.org")}), allow("B-1", {exact("b.org")})});
-  stage_feed(out, Standing());
+  stage_feed(out, PriorRules());
   CHECK(shadows(out, "a.org"));
   CHECK(out.shadow == std::set<std::size_t>{0});
 }
