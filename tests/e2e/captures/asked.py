@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """What servers were asked for, by their own logs: one line `PROTOCOL NAME` for every DNS query that unbound logged, every
-request in clear text that nginx logged, every TLS handshake that nginx (or the mail server) heard a name in, and every
+request in clear text that nginx logged, every TLS handshake that nginx (or a mail server, or a proxy) heard a name in, and every
 QUIC connection whose first request gtlsserver printed.
 
-asked.py FOLDER     with the logs unbound, forwarder, nginx (debug), http, smtp, quic-*
+asked.py FOLDER     with the logs unbound, forwarder, nginx (debug), http, turned, quic-*
 """
 import pathlib
 import re
@@ -28,7 +28,7 @@ def main():
     names += [("http", name) for name in requests(folder)]
     # A connection that is asked for a second ClientHello says its name twice.
     names += [("tls", name) for _, name in sorted(set(found(folder, r'\*(\d+) SSL server name: "(.*)"$', "nginx")))]
-    names += [("tls", name) for name in found(folder, r"^(.+)$", "smtp")]
+    names += found(folder, r"^(tls|http) (\S+)$", "turned")
     names += [("quic", name) for name in found(folder, r"http: stream 0x0 \[:authority: (\S+)\]", "quic-*")]
     for protocol, name in sorted(names):
         print(protocol, re.sub(r":\d+$", "", name.removeprefix(r"\x09").lower()).removesuffix("."))  # nginx keeps a tab

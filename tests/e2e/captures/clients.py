@@ -2,7 +2,7 @@
 """Clients and a server that no package brings: what make cannot ask of dig, curl and openssl.
 
 clients.py dns|http|tls HOST PORT     odd but legal messages
-clients.py smtp-server PORT KEY CRT   speaks enough SMTP to reach STARTTLS; prints the name that each client asks for
+clients.py smtp|imap|pop3|connect PORT KEY CRT     a mail server or proxy that TLS begins at; prints what it is asked for
 """
 import socket
 import ssl
@@ -73,19 +73,29 @@ def tls(host, port):
     pieces(host, port, b"".join(hello[:3] + struct.pack("!H", len(p)) + p for p in (body[:60], body[60:90], body[90:])), [])
 
 
-def smtp_server(port, key, certificate):
+# What a server says before TLS begins: at once, and to each line (to each head of a request) of the client.
+BEFORE_TLS = {
+    "smtp": [b"220 mail.example ESMTP\r\n", b"250-mail.example\r\n250 STARTTLS\r\n", b"220 go ahead\r\n"],
+    "imap": [b"* OK\r\n", b"* CAPABILITY IMAP4rev1 STARTTLS\r\n. OK\r\n", b". OK\r\n"],
+    "pop3": [b"+OK\r\n", b"+OK go ahead\r\n"],
+    "connect": [b"", b"HTTP/1.1 200 OK\r\n\r\n"],
+}
+
+
+def turns_to_tls(protocol, port, key, certificate):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    context.sni_callback = lambda _, name, __: print(name, flush=True)
+    context.sni_callback = lambda _, name, __: print("tls", name, flush=True)
     with socket.create_server(("127.0.0.1", port)) as listener:
         while True:
             s, _ = listener.accept()
             with s:
-                s.sendall(b"220 mail.example ESMTP\r\n")
-                s.recv(1000)
-                s.sendall(b"250-mail.example\r\n250 STARTTLS\r\n")
-                s.recv(1000)
-                s.sendall(b"220 go ahead\r\n")
+                s.sendall(BEFORE_TLS[protocol][0])
+                for answer in BEFORE_TLS[protocol][1:]:
+                    asked = s.recv(4096).split()
+                    if protocol == "connect":
+                        print("http", asked[1].decode(), flush=True)
+                    s.sendall(answer)
                 try:
                     context.wrap_socket(s, server_side=True).close()
                 except OSError:
@@ -93,7 +103,7 @@ def smtp_server(port, key, certificate):
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "smtp-server":
-        smtp_server(int(sys.argv[2]), *sys.argv[3:5])
+    if sys.argv[1] in BEFORE_TLS:
+        turns_to_tls(sys.argv[1], int(sys.argv[2]), *sys.argv[3:5])
     else:
         {"dns": dns, "http": http, "tls": tls}[sys.argv[1]](sys.argv[2], int(sys.argv[3]))

@@ -18,7 +18,7 @@ from relink import packets, write
 
 ETHERNET = 1
 SOURCES = ("dns", "http", "tls", "quic", "chromium")
-SERVER_PORTS = {25, 53, 80, 443, 444, 4433, 4434, 8080}
+SERVER_PORTS = {25, 53, 80, 110, 143, 443, 444, 3128, 4433, 4434, 8080}
 PSEUDOWIRE, PSEUDOWIRE_CONTROLLED = 3000, 4000  # MPLS labels, without and with a control word (RFC 4448)
 CLIENT_MAC, SERVER_MAC = "02:00:00:00:00:02", "02:00:00:00:00:01"
 
