@@ -28,7 +28,7 @@ bool is_verdict_on_bundle(const std::string& code) {
 
 /// What is missing is on our side, and may pass without the inbox changing.
 bool is_our_trouble(const Refusal& refusal) {
-  return refusal.code == "compile-failed" || refusal.code == "unreadable";
+  return refusal.code == "compile-failed" || refusal.code == "unreadable" || refusal.code == "log-failed";
 }
 
 /// Of feeds without a bundle there is nothing to mark.
@@ -44,11 +44,13 @@ CompileMarks marks_for(const std::vector<CompileInput>& inputs, CompileMarks mar
 
 }  // namespace
 
-Intake::Intake(const Config& config, Store& store, Alarms& alarms, Inbox& inbox, Publish publish, int cancel_fd)
+Intake::Intake(const Config& config, Store& store, Alarms& alarms, Inbox& inbox, Ledger& ledger, Publish publish,
+               int cancel_fd)
     : config_(config),
       store_(store),
       alarms_(alarms),
       inbox_(inbox),
+      ledger_(ledger),
       publish_(std::move(publish)),
       cancel_fd_(cancel_fd),
       stage_(store.apply_file(), store.disk(), config) {
@@ -57,10 +59,12 @@ Intake::Intake(const Config& config, Store& store, Alarms& alarms, Inbox& inbox,
 }
 
 void Intake::recover(UnixSeconds now) {
+  now_ns_ = now * 1'000'000'000;
   for (FeedView& feed : view_.feeds) load_feed(feed, now);
   const bool opened = open_current(now);
   show();  // what stands is known, whatever sluice-compile lets us wait for below
   if (!stage_.trouble().empty()) alarms_.raise("unreadable", "", stage_.trouble(), now);
+  (void)log_standing(now);  // what stood before there was a log
   resume_staged(now);
   if (!opened || !image_matches_state() || stage_.state().image_due) rebuild(now);
   show();
@@ -71,7 +75,6 @@ void Intake::recover(UnixSeconds now) {
 void Intake::resume_staged(UnixSeconds now) {
   const fs::path staged = store_.staging();
   if (!fs::exists(staged / "bundle.jsonl")) return;
-  now_ns_ = now * 1'000'000'000;
   try {
     auto examined =
         examine(bundle_files_in(staged), config_, now, [this](const std::string& feed) { return store_.state(feed); });
@@ -82,6 +85,7 @@ void Intake::resume_staged(UnixSeconds now) {
     hold_ = false;
     if (const auto compiled = compile_with(examined->header.feed, staged, apply)) {
       log(LogLevel::Notice, "taking up what a crash left", {{"feed", examined->header.feed}});
+      if (!log_before(examined->header, examined->sha256, staged / "bundle.jsonl", apply, now)) return;
       stage_.put(std::move(apply));
       keep(*std::move(examined), staged, compiled->image);
     }
@@ -148,6 +152,10 @@ void Intake::rebuild(UnixSeconds now) {
   rebuild_due_ = false;
   rebuild_tried_ = now;
   if (std::ranges::none_of(view_.feeds, [](const FeedView& f) { return f.state.has_value(); })) return;
+  if (!log_standing(now)) {
+    rebuild_due_ = true;
+    return;
+  }
   const auto compiled = compile_standing();
   if (!compiled) {
     const CompileError& error = compiled.error();
@@ -300,6 +308,9 @@ Outcome Intake::accept(const Arrival& arrival, Examined&& examined, const fs::pa
     outcome.seq = header.seq;
     return outcome;
   }
+  if (const auto logged = log_before(header, examined.sha256, staged / "bundle.jsonl", apply, now()); !logged) {
+    return refuse(arrival, {"log-failed", header.feed, logged.error(), true});
+  }
   std::string signers;
   for (const std::string& signer : examined.signers) signers += (signers.empty() ? "signed by " : ", ") + signer;
   const Outcome outcome{arrival.name(), "accepted", header.feed, signers, header.epoch, header.seq};
@@ -362,6 +373,7 @@ Result<std::string, std::string> Intake::export_rpz(const Name& zone, UnixSecond
 }
 
 void Intake::tick(UnixSeconds now) {
+  ledger_.tick(now);
   if (rebuild_due_ && now - rebuild_tried_ >= kRetryNs / 1'000'000'000) {
     rebuild(now);
     show();

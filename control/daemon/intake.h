@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "control/daemon/ledger.h"
 #include "control/daemon/view.h"
 #include "control/feed/inbox.h"
 #include "control/publish/compile_client.h"
@@ -29,8 +30,8 @@ struct Outcome {
 };
 
 /// An order's way from the inbox to current.img. Blocking; used by one thread alone. Only what sluice-compile made an
-/// image of is kept as the last good bundle, and only then does current.img change: whatever fails on the way, the last
-/// good rules stay.
+/// image of is logged, only what is in the log is kept as the last good bundle, and only then does current.img change:
+/// whatever fails on the way, the last good rules stay.
 class Intake {
  public:
   struct Publish {
@@ -39,7 +40,8 @@ class Intake {
     std::function<HealthSample()> health{};                                              ///< of the data plane, now
   };
   /// `cancel_fd` becomes readable when the program ends.
-  Intake(const Config& config, Store& store, Alarms& alarms, Inbox& inbox, Publish publish, int cancel_fd);
+  Intake(const Config& config, Store& store, Alarms& alarms, Inbox& inbox, Ledger& ledger, Publish publish,
+         int cancel_fd);
 
   /// At start: reads what stands, and makes current.img say the same (a crash may have come between the two).
   void recover(UnixSeconds now);
@@ -79,6 +81,9 @@ class Intake {
   std::optional<Outcome> take_up_one(const Arrival& arrival, bool patient);
   Outcome try_bundle(const Arrival& arrival);
   Outcome accept(const Arrival& arrival, Examined&& examined, const std::filesystem::path& staged);
+  Result<void, std::string> log_before(const SnapshotHeader& header, const std::string& sha256,
+                                       const std::filesystem::path& bundle, const ApplyState& apply, UnixSeconds now);
+  Result<void, std::string> log_standing(UnixSeconds now);
   void keep(Examined&& examined, const std::filesystem::path& staged, const std::filesystem::path& image);
   void resume_staged(UnixSeconds now);
   Outcome refuse(const Arrival& arrival, const Refusal& refusal);
@@ -107,6 +112,7 @@ class Intake {
   Store& store_;
   Alarms& alarms_;
   Inbox& inbox_;
+  Ledger& ledger_;
   Publish publish_;
   int cancel_fd_;
   RulesView view_;

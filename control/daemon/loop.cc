@@ -141,7 +141,8 @@ int run_sluiced(const Config& config) {
   Results results;
   Latest<RulesView> rules;
   DataplaneWatch watch(config, alarms, ending.fd());
-  Intake intake(config, store, alarms, inbox,
+  Ledger ledger(config, alarms);
+  Intake intake(config, store, alarms, inbox, ledger,
                 {[&](const RulesView& view) { rules.set(view); },
                  [&](const std::filesystem::path& image, const std::string& sha256) { watch.want({image, sha256}); },
                  [&] { return health_of(config, *watch.view().get()); }},

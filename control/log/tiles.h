@@ -2,16 +2,14 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
-#include "control/log/merkle.h"
-#include "control/log/note.h"
 #include "dataplane/base/result.h"
+#include "rules/tlog/merkle.h"
+#include "rules/tlog/note.h"
 
 namespace sluice {
 
@@ -24,9 +22,16 @@ namespace sluice {
 
 inline constexpr std::uint64_t kTileWidth = 256;
 inline constexpr std::size_t kMaxEntryBytes = 65535;
+inline constexpr int kEntryLevel = -1;  ///< where a level is asked for: the tiles of entries
 
-/// Path of a tile below the log's folder; level -1 stands for "entries". Width 256: a full tile.
+/// Path of a tile below the log's folder; kEntryLevel stands for "entries". Width 256: a full tile.
 [[nodiscard]] std::string tile_path(int level, std::uint64_t n, std::uint64_t width);
+/// Hashes (or entries) that tile n of a level holds in a log of `size` entries; 0 where it does not exist.
+[[nodiscard]] std::uint64_t tile_width(int level, std::uint64_t n, std::uint64_t size) noexcept;
+/// One entry as tiles hold it, behind its length.
+void append_entry(std::string& tile, std::string_view entry);
+/// The entries of a tile; false where lengths and bytes disagree.
+[[nodiscard]] bool split_entries(Bytes tile, std::vector<std::string>& out);
 
 struct LogError {
   enum class Code : std::uint8_t {
@@ -56,42 +61,6 @@ class LogFiles {
 
  private:
   std::filesystem::path folder_;
-};
-
-/// The writer: one process, one at a time (flock on the folder). Nothing of an append shows before the checkpoint that
-/// names it was renamed into place; a crash leaves the old or the new log, and never two.
-class Log {
- public:
-  /// Opens the log in `folder`, or begins one. `origin` is the log's name and its key's.
-  static Result<Log, LogError> open(const std::filesystem::path& folder, const NoteVerifier& who,
-                                    const std::array<std::uint8_t, 64>& secret);
-  Log(Log&& from) noexcept
-      : files_(std::move(from.files_)),
-        folder_(std::move(from.folder_)),
-        who_(std::move(from.who_)),
-        secret_(from.secret_),
-        edge_(std::move(from.edge_)),
-        lock_fd_(std::exchange(from.lock_fd_, -1)) {}
-  Log& operator=(Log&&) = delete;
-  ~Log();
-
-  /// Index of the first of the new entries. All or none of them are in the log afterwards.
-  Result<std::uint64_t, LogError> append(std::span<const std::string> entries);
-
-  [[nodiscard]] std::uint64_t size() const noexcept { return edge_.size(); }
-  [[nodiscard]] TreeHash root() const noexcept { return edge_.root(); }
-  [[nodiscard]] const LogFiles& files() const noexcept { return files_; }
-
- private:
-  Log(std::filesystem::path folder, NoteVerifier who, const std::array<std::uint8_t, 64>& secret, int lock_fd);
-  [[nodiscard]] Result<void, LogError> write_checkpoint(std::uint64_t size, const TreeHash& root) const;
-
-  LogFiles files_;
-  std::filesystem::path folder_;
-  NoteVerifier who_;
-  std::array<std::uint8_t, 64> secret_;
-  TreeEdge edge_;
-  int lock_fd_;
 };
 
 }  // namespace sluice

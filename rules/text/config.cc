@@ -6,6 +6,7 @@
 #include "rules/model/name.h"
 #include "rules/model/order_check.h"
 #include "rules/text/yaml_fields.h"
+#include "rules/tlog/note.h"
 
 namespace sluice {
 namespace {
@@ -45,6 +46,7 @@ class ConfigReader {
     if (key == "limits") return limits(value);
     if (key == "guards") return guards(value);
     if (key == "api") return api(value);
+    if (key == "log") return log(value);
     return false;
   }
 
@@ -190,6 +192,25 @@ class ConfigReader {
       });
       return true;
     });
+    return true;
+  }
+
+  bool log(const YamlNode& node) {
+    LogConfig& to = config.log;
+    yaml_.map(node, [&](std::string_view key, const YamlNode& value) {
+      if (key == "origin") return log_origin(value, to.origin);
+      if (key == "key") return path(value, to.key);
+      if (key == "folder") return path(value, to.folder);
+      if (key == "listen") return yaml_.text(value, to.listen), true;
+      if (key == "tls") return paths(value, {{"certificate", &to.tls_certificate}, {"key", &to.tls_key}});
+      return false;
+    });
+    if (to.tls_certificate.empty() != to.tls_key.empty()) yaml_.fail(node, "tls needs both certificate and key");
+    return true;
+  }
+
+  bool log_origin(const YamlNode& value, std::string& out) {
+    if (yaml_.text(value, out) && !is_note_name(out)) yaml_.fail(value, "not a name that a log can have");
     return true;
   }
 

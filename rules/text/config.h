@@ -9,6 +9,7 @@
 #include "rules/model/order.h"
 #include "rules/text/bundle_jsonl.h"
 #include "rules/text/guard_config.h"
+#include "rules/text/log_config.h"
 #include "rules/text/text_error.h"
 
 namespace sluice {
@@ -60,9 +61,12 @@ struct Config {
   GuardConfig guards;
   std::string api_socket = "/run/sluice/sluiced.sock";
   std::vector<std::uint32_t> admin_uids{0};
+  LogConfig log;
 
   /// nullptr where no such feed is configured.
   [[nodiscard]] const FeedConfig* find(std::string_view feed) const noexcept;
+  [[nodiscard]] std::string log_key() const { return log.key.empty() ? state + "/log.key" : log.key; }
+  [[nodiscard]] std::string log_folder() const { return log.folder.empty() ? state + "/log" : log.folder; }
 };
 
 /// Text of sluice.yaml → Config, or every error with its place. Unknown fields and duplicate keys are errors.

@@ -27,6 +27,7 @@ struct Setup {
   Store store{folder / "state", disk};
   Alarms alarms{store.alarms_file(), disk};
   Inbox inbox{folder / "state/inbox"};
+  Ledger ledger{config, alarms};
 
   Setup() {
     config.feeds.push_back({kFeed, (folder / "root.json").string(), {}});
@@ -38,7 +39,7 @@ struct Setup {
     store.keep({kFeed, 1, 1, std::string(64, 'a'), 0}, store.staging());
   }
   Intake intake() {
-    return {config, store, alarms, inbox, {[](const RulesView&) {}, [](const fs::path&, const std::string&) {}},
+    return {config, store, alarms, inbox, ledger, {[](const RulesView&) {}, [](const fs::path&, const std::string&) {}},
             kNever};
   }
   [[nodiscard]] bool alarmed(std::string_view code) const {

@@ -1,4 +1,4 @@
-#include "control/log/tiles.h"
+#include "control/log/log.h"
 
 #include <sodium.h>
 #include <unistd.h>

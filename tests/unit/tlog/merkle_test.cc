@@ -1,4 +1,4 @@
-#include "control/log/merkle.h"
+#include "rules/tlog/merkle.h"
 
 #include <sodium.h>
 

@@ -1,4 +1,4 @@
-#include "control/log/note.h"
+#include "rules/tlog/note.h"
 
 #include <sodium.h>
 
@@ -11,7 +11,9 @@ namespace {
 
 constexpr std::uint8_t kEd25519 = 0x01;
 constexpr std::string_view kDash = "\xe2\x80\x94 ";  // em dash and space, before every signature line
+constexpr std::string_view kPrivate = "PRIVATE+KEY+";
 constexpr std::size_t kMaxNoteBytes = 1 << 20;
+constexpr std::size_t kMaxNameBytes = 255;
 
 std::string base64(std::span<const std::uint8_t> bytes) {
   std::string out(sodium_base64_encoded_len(bytes.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
@@ -34,10 +36,6 @@ std::optional<std::array<std::uint8_t, N>> from_base64(std::string_view text) {
   return out;
 }
 
-bool is_name(std::string_view name) {
-  return !name.empty() && name.find_first_of("+ \t\n") == std::string_view::npos;
-}
-
 /// Takes a line off the front; nothing where there is no newline.
 std::optional<std::string_view> take_line(std::string_view& text) {
   const std::size_t end = text.find('\n');
@@ -52,6 +50,12 @@ bool has_control(std::string_view text) {
     if (static_cast<unsigned char>(c) < 0x20 && c != '\n') return true;
   }
   return false;
+}
+
+std::string hex_id(const NoteVerifier& who) {
+  std::array<char, 9> hex;
+  sodium_bin2hex(hex.data(), hex.size(), who.id.data(), who.id.size());
+  return hex.data();
 }
 
 }  // namespace
@@ -81,12 +85,10 @@ NoteVerifier make_verifier(std::string name, const std::array<std::uint8_t, 32>&
 }
 
 std::string NoteVerifier::text() const {
-  std::array<char, 9> hex;
-  sodium_bin2hex(hex.data(), hex.size(), id.data(), id.size());
   std::array<std::uint8_t, 33> typed;
   typed[0] = kEd25519;
   std::memcpy(typed.data() + 1, key.data(), key.size());
-  return name + "+" + hex.data() + "+" + base64(typed);
+  return name + "+" + hex_id(*this) + "+" + base64(typed);
 }
 
 Result<NoteVerifier, NoteError> parse_verifier(std::string_view text) {
@@ -94,12 +96,48 @@ Result<NoteVerifier, NoteError> parse_verifier(std::string_view text) {
   const std::size_t second = first == std::string_view::npos ? first : text.find('+', first + 1);
   if (second == std::string_view::npos) return std::unexpected(NoteError::BadKey);
   const auto typed = from_base64<33>(text.substr(second + 1));
-  if (!is_name(text.substr(0, first)) || !typed || (*typed)[0] != kEd25519) return std::unexpected(NoteError::BadKey);
+  if (!is_note_name(text.substr(0, first)) || !typed || (*typed)[0] != kEd25519)
+    return std::unexpected(NoteError::BadKey);
   std::array<std::uint8_t, 32> key;
   std::memcpy(key.data(), typed->data() + 1, key.size());
   NoteVerifier who = make_verifier(std::string(text.substr(0, first)), key);
   if (who.text() != text) return std::unexpected(NoteError::BadKey);
   return who;
+}
+
+bool is_note_name(std::string_view name) noexcept {
+  return !name.empty() && name.size() <= kMaxNameBytes && !has_control(name) &&
+         name.find_first_of("+ \n\x7f") == std::string_view::npos;
+}
+
+NoteSigner make_signer(std::string name, const std::array<std::uint8_t, 32>& seed) {
+  NoteSigner signer;
+  std::array<std::uint8_t, 32> key;
+  crypto_sign_seed_keypair(key.data(), signer.secret.data(), seed.data());
+  signer.who = make_verifier(std::move(name), key);
+  return signer;
+}
+
+std::string NoteSigner::text() const {
+  std::array<std::uint8_t, 33> typed;
+  typed[0] = kEd25519;
+  std::memcpy(typed.data() + 1, secret.data(), 32);
+  return std::string(kPrivate) + who.name + "+" + hex_id(who) + "+" + base64(typed);
+}
+
+Result<NoteSigner, NoteError> parse_signer(std::string_view text) {
+  if (!text.starts_with(kPrivate)) return std::unexpected(NoteError::BadKey);
+  const std::string_view rest = text.substr(kPrivate.size());
+  const std::string_view name = rest.substr(0, rest.find('+'));
+  const std::size_t second = rest.find('+', name.size() + 1);  // base64 may hold more of them
+  if (second == std::string_view::npos) return std::unexpected(NoteError::BadKey);
+  const auto typed = from_base64<33>(rest.substr(second + 1));
+  if (!is_note_name(name) || !typed || (*typed)[0] != kEd25519) return std::unexpected(NoteError::BadKey);
+  std::array<std::uint8_t, 32> seed;
+  std::memcpy(seed.data(), typed->data() + 1, seed.size());
+  NoteSigner signer = make_signer(std::string(name), seed);
+  if (signer.text() != text) return std::unexpected(NoteError::BadKey);
+  return signer;
 }
 
 std::string sign_note(std::string_view text, const NoteVerifier& who, const std::array<std::uint8_t, 64>& secret) {
@@ -123,7 +161,7 @@ Result<std::string, NoteError> open_note(std::string_view note, const NoteVerifi
     if (!line || !line->starts_with(kDash)) return std::unexpected(NoteError::Malformed);
     const std::string_view fields = line->substr(kDash.size());
     const std::size_t space = fields.find(' ');
-    if (space == std::string_view::npos || !is_name(fields.substr(0, space))) {
+    if (space == std::string_view::npos || !is_note_name(fields.substr(0, space))) {
       return std::unexpected(NoteError::Malformed);
     }
     if (fields.substr(0, space) != who.name) continue;

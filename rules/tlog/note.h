@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "control/log/merkle.h"
 #include "dataplane/base/result.h"
+#include "rules/tlog/merkle.h"
 
 namespace sluice {
 
@@ -32,6 +32,19 @@ struct NoteVerifier {
 };
 [[nodiscard]] NoteVerifier make_verifier(std::string name, const std::array<std::uint8_t, 32>& key);
 [[nodiscard]] Result<NoteVerifier, NoteError> parse_verifier(std::string_view text);
+
+/// Who signs: a verifier and its secret half.
+struct NoteSigner {
+  NoteVerifier who;
+  std::array<std::uint8_t, 64> secret{};
+
+  /// The form in which tools of signed notes keep it, `PRIVATE+KEY+name+hash+base64(0x01 seed)`.
+  [[nodiscard]] std::string text() const;
+};
+[[nodiscard]] NoteSigner make_signer(std::string name, const std::array<std::uint8_t, 32>& seed);
+[[nodiscard]] Result<NoteSigner, NoteError> parse_signer(std::string_view text);
+/// What may name a key or a log: not empty, no space, control character or plus.
+[[nodiscard]] bool is_note_name(std::string_view name) noexcept;
 
 /// `text` ends in a newline. Gives the text, a blank line, and the signature line.
 [[nodiscard]] std::string sign_note(std::string_view text, const NoteVerifier& who,
