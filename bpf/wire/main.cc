@@ -21,8 +21,10 @@ int finish(const Result<void, WireError>& done) {
   return kFailed;
 }
 
-std::optional<std::vector<WirePair>> read_pairs(const std::vector<std::string>& texts) {
+std::optional<std::vector<WirePair>> read_pairs(const std::vector<std::string>& texts,
+                                                const std::vector<std::string>& mirrors) {
   std::vector<WirePair> pairs;
+  for (const std::string& mirror : mirrors) pairs.push_back({mirror, ""});
   for (const std::string& text : texts) {
     const auto colon = text.find(':');
     WirePair pair{text.substr(0, colon), colon == std::string::npos ? "" : text.substr(colon + 1)};
@@ -96,7 +98,7 @@ int main(int argc, char** argv) {
                "sluice-wire"};
   app.require_subcommand(1);
   std::string dir = "/run/sluice/bpf";
-  std::vector<std::string> pair_texts;
+  std::vector<std::string> pair_texts, mirrors;
   std::vector<std::string> interfaces;
   AttachOptions options;
   bool json = false;
@@ -108,7 +110,8 @@ int main(int argc, char** argv) {
   };
 
   auto* attach_command = with_dir(app.add_subcommand("attach", "attach, or replace in place"));
-  attach_command->add_option("--pair", pair_texts, "the two ports of an inline pair, IF1:IF2")->required();
+  attach_command->add_option("--pair", pair_texts, "the two ports of an inline pair, IF1:IF2");
+  attach_command->add_option("--mirror", mirrors, "a mirror port: copies that no worker takes are dropped");
   attach_command->add_option("--max-age-ms", options.max_age_ms, "a worker that polled longer ago counts as dead")
       ->check(CLI::Range(1, 60'000))
       ->capture_default_str();
@@ -145,9 +148,9 @@ int main(int argc, char** argv) {
 
   const Pins pins(dir);
   if (*attach_command) {
-    const auto pairs = read_pairs(pair_texts);
-    if (!pairs) {
-      fmt::print(stderr, "sluice-wire: --pair takes two different interfaces, IF1:IF2\n");
+    const auto pairs = read_pairs(pair_texts, mirrors);
+    if (!pairs || pairs->empty()) {
+      fmt::print(stderr, "sluice-wire: want --pair IF1:IF2, two different interfaces, or --mirror IF\n");
       return kUsage;
     }
     if (*group_option) options.group = group;

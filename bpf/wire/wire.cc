@@ -19,20 +19,20 @@ constexpr std::uint64_t kNsPerS = 1'000'000'000;
 struct Port {
   std::string name;
   unsigned ifindex;
-  unsigned peer_ifindex;
+  unsigned peer_ifindex;  ///< 0: a mirror port
 };
 
 Result<std::vector<Port>, WireError> ports_of(const std::vector<WirePair>& pairs) {
   std::vector<Port> ports;
   for (const WirePair& pair : pairs) {
     const unsigned first = ::if_nametoindex(pair.first.c_str());
-    const unsigned second = ::if_nametoindex(pair.second.c_str());
-    if (first == 0 || second == 0) {
+    const unsigned second = pair.second.empty() ? 0 : ::if_nametoindex(pair.second.c_str());
+    if (first == 0 || (second == 0 && !pair.second.empty())) {
       const std::string& missing = first == 0 ? pair.first : pair.second;
       return std::unexpected(WireError{missing + ": no such interface in this network namespace"});
     }
     ports.push_back({pair.first, first, second});
-    ports.push_back({pair.second, second, first});
+    if (second != 0) ports.push_back({pair.second, second, first});
   }
   return ports;
 }
@@ -65,6 +65,10 @@ Result<void, WireError> configure(const Steer& steer, const Port& port, const At
     return std::unexpected(wire_error(port.name + ": write its config", errno));
   }
   const std::uint32_t peer = port.peer_ifindex;
+  if (peer == 0) {  // none, nor one from an earlier attach
+    if (::bpf_map_delete_elem(steer.peer_fd(), &kFirst) == 0 || errno == ENOENT) return {};
+    return std::unexpected(wire_error(port.name + ": take its peer port away", errno));
+  }
   if (::bpf_map_update_elem(steer.peer_fd(), &kFirst, &peer, BPF_ANY) != 0) {
     return std::unexpected(wire_error(port.name + ": set its peer port", errno));
   }

@@ -13,7 +13,8 @@
 
 namespace sluice {
 
-/// The two ports of an inline pair, in the network namespace of the caller.
+/// The two ports of an inline pair, in the network namespace of the caller; or a mirror port alone (no second): what no
+/// live worker takes of it is dropped, since copies are never forwarded.
 struct WirePair {
   std::string first, second;
 };
@@ -25,7 +26,7 @@ struct AttachOptions {
   std::optional<gid_t> group;  ///< of folders and pins: its members may flip the bypass switch
 };
 
-/// Attaches steer programs to both ports of each pair, or replaces those that are attached there in place: maps
+/// Attaches steer programs to the ports of each pair, or replaces those that are attached there in place: maps
 /// (sockets, bypass switch, totals) stay and no packet is lost. All or nothing for what was not attached before.
 [[nodiscard]] Result<void, WireError> attach(const Pins& pins, const std::vector<WirePair>& pairs,
                                              const AttachOptions& options);

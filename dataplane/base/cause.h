@@ -64,7 +64,7 @@ namespace sluice {
   X(YoungTableFull, "young-table-full", Forward, "no room to remember a new connection")                        \
   X(HalfTableFull, "half-table-full", Forward, "no room to keep a half-read handshake")                         \
   X(BlockedTableFull, "blocked-table-full", Dropped, "no room for a tombstone: the answer stands alone")        \
-  X(Tombstone, "tombstone", Dropped, "later packet of a blocked flow: dropped")                                 \
+  X(Tombstone, "tombstone", Dropped, "later packet of a blocked flow: dropped, as a copy: reset again")         \
   /* filter/ and reply/ */                                                                                      \
   X(NoImage, "no-image", Forward, "no rule image is loaded")                                                    \
   X(ReplyNotSubscriber, "reply-not-subscriber", Dropped, "source outside the subscriber prefixes: no answer")   \
@@ -72,6 +72,7 @@ namespace sluice {
   X(ReplyTooLarge, "reply-too-large", Dropped, "answer would outweigh its trigger: not sent")                   \
   X(ReplyNoRoom, "reply-no-room", Dropped, "no buffer for an answer: the packet is dropped all the same")       \
   X(ReplyOneWay, "reply-one-way", Dropped, "encapsulation without a known way back: dropped without an answer") \
+  X(MirrorQuic, "mirror-quic", Forwarded, "blocked name over QUIC in a copy: mirror mode cannot stop it")       \
   /* engine/ */                                                                                                 \
   X(TxFull, "tx-full", Dropped, "transmit ring full: packet lost")                                              \
   X(Overload, "overload", Forwarded, "more traffic than the worker carries: forwarded unread")                  \

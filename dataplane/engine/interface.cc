@@ -49,6 +49,7 @@ Result<Interface, std::string> Interface::find(const std::string& name) {
   if (name.size() >= IFNAMSIZ || !ask(name, SIOCGIFMTU, ifr))
     return std::unexpected("no interface " + name + " in this network namespace");
   found.mtu_ = static_cast<unsigned>(ifr.ifr_mtu);
+  if (ask(name, SIOCGIFHWADDR, ifr)) std::memcpy(found.mac_.data(), ifr.ifr_hwaddr.sa_data, found.mac_.size());
   ethtool_channels channels{};
   channels.cmd = ETHTOOL_GCHANNELS;
   if (ethtool(name, channels)) found.channels_ = std::max(1U, channels.combined_count + channels.rx_count);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "dataplane/base/result.h"
+#include "dataplane/reply/paths.h"
 
 namespace sluice {
 
@@ -17,6 +18,7 @@ class Interface {
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] unsigned mtu() const noexcept { return mtu_; }
   /// Receive channels: the hardware queues that a steer program can be called on.
+  [[nodiscard]] const MacAddress& mac() const noexcept { return mac_; }
   [[nodiscard]] unsigned channels() const noexcept { return channels_; }
 
   /// Takes what rewrites frames on their way in off: GRO and LRO join them, VLAN acceleration takes the tag out.
@@ -31,6 +33,7 @@ class Interface {
   explicit Interface(std::string name) : name_(std::move(name)) {}
   std::string name_;
   unsigned mtu_ = 0, channels_ = 1;
+  MacAddress mac_{};
 };
 
 }  // namespace sluice

@@ -108,12 +108,15 @@ int run(const Options& options, const sigset_t& signals) {
   if (!ports.has_value()) return refuse(ports.error());
   if (auto ok = drop_sys_admin(); !ok.has_value()) return refuse(ok.error());
 
+  Policy policy = options.policy;
+  if (const Port* const injection = (*ports)->injection()) policy.paths.injection->source = injection->mac();
+
   std::vector<WorkerStatus> statuses(options.workers);
   std::vector<std::unique_ptr<Worker>> workers;
   workers.reserve(options.workers);
   for (unsigned i = 0; i < options.workers; ++i) {
-    workers.push_back(std::make_unique<Worker>(i, **ports, options.policy, rules, (*counters)->worker(i), statuses[i],
-                                               random_seed()));
+    workers.push_back(
+        std::make_unique<Worker>(i, **ports, policy, rules, (*counters)->worker(i), statuses[i], random_seed()));
   }
   const TelemetrySources sources{options, **ports, rules, statuses, workers, started_ns / 1'000'000'000};
   const Telemetry telemetry(sources);

@@ -4,94 +4,14 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <string_view>
 
 #include "bpf/abi.h"
+#include "dataplane/engine/option_text.h"
+#include "dataplane/engine/port_options.h"
 
 namespace sluice {
 namespace {
-
-[[noreturn]] void reject(const std::string& message) {
-  throw CLI::ValidationError(message);
-}
-
-template <class Number>
-Number number(std::string_view text, const std::string& what) {
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size())
-    reject(what + ": not a number: '" + std::string(text) + "'");
-  return value;
-}
-
-/// "role=kind:device[,output]"
-PortSpec port_spec(const std::string& text) {
-  const auto equals = text.find('=');
-  const auto colon = text.find(':', equals == std::string::npos ? 0 : equals);
-  if (equals == std::string::npos || colon == std::string::npos) reject("--port " + text + ": want ROLE=KIND:DEVICE");
-  const std::string role = text.substr(0, equals);
-  const std::string kind = text.substr(equals + 1, colon - equals - 1);
-
-  PortSpec spec;
-  spec.name = text.substr(equals + 1);
-  spec.device = text.substr(colon + 1);
-  if (role == "subscriber")
-    spec.side = Side::Subscriber;
-  else if (role == "internet")
-    spec.side = Side::Internet;
-  else
-    reject("--port " + text + ": role is subscriber or internet");
-
-  if (kind == "xdp")
-    spec.kind = PortKind::Xdp;
-  else if (kind == "packet")
-    spec.kind = PortKind::Packet;
-  else if (kind == "pci")
-    spec.kind = PortKind::Pci;
-  else if (kind == "pcap")
-    spec.kind = PortKind::Pcap;
-  else
-    reject("--port " + text + ": kind is xdp, packet, pci or pcap");
-
-  if (spec.kind == PortKind::Pcap) {
-    if (const auto comma = spec.device.find(','); comma != std::string::npos) {
-      spec.output = spec.device.substr(comma + 1);
-      spec.device.resize(comma);
-    }
-    if (spec.output.find(',') != std::string::npos) reject("--port " + text + ": want pcap:IN[,OUT]");
-    if (spec.device.empty() && spec.output.empty())
-      reject("--port " + text + ": neither a capture to read nor one to write");
-  } else if (spec.device.empty() || spec.device.find(',') != std::string::npos) {
-    reject("--port " + text + ": want one device");
-  }
-  return spec;
-}
-
-/// First subscriber port with first internet port, and so on.
-std::vector<PortSpec> paired(const std::vector<std::string>& texts) {
-  std::array<std::vector<PortSpec>, 2> by_side;
-  for (const auto& text : texts) {
-    PortSpec spec = port_spec(text);
-    by_side[static_cast<std::size_t>(spec.side)].push_back(std::move(spec));
-  }
-  auto& [subscriber, internet] = by_side;
-  if (subscriber.empty() || subscriber.size() != internet.size()) {
-    reject("--port: as many subscriber as internet ports, at least one of each");
-  }
-  std::vector<PortSpec> pairs;
-  for (std::size_t i = 0; i < subscriber.size(); ++i) {
-    pairs.push_back(std::move(subscriber[i]));
-    pairs.push_back(std::move(internet[i]));
-  }
-  for (std::size_t i = 0; i < pairs.size(); ++i) {
-    for (std::size_t j = 0; j < i; ++j) {
-      if (pairs[i].kind != PortKind::Pcap && pairs[i].device == pairs[j].device)
-        reject("--port: " + pairs[i].device + " is given twice");
-    }
-  }
-  return pairs;
-}
 
 Prefix prefix(const std::string& text) {
   Prefix result;
@@ -179,15 +99,19 @@ void check_whole(const Options& options) {
 Result<Options, UsageError> parse_options(int argc, const char* const* argv) {
   Options options;
   Policy& policy = options.policy;
-  std::vector<std::string> ports, subscribers, sinkholes, rows;
+  std::vector<std::string> ports, next_hops, subscribers, sinkholes, rows;
   std::string credit;
   std::vector<std::uint16_t> dns_ports;
   std::uint64_t max_image_mb = 4096;
   gid_t group = 0;
 
   CLI::App app{"Moves packets between subscriber and internet ports and enforces the rule image.", "sluice-dataplane"};
-  app.add_option("--port", ports, "ROLE=KIND:DEVICE; ROLE subscriber|internet; KIND xdp|packet|pci|pcap; repeat")
+  app.add_option("--port", ports,
+                 "ROLE=KIND:DEVICE; ROLE subscriber|internet, or mirror|mirror-subscriber|mirror-internet|inject; "
+                 "KIND xdp|packet|pci|pcap; repeat")
       ->required();
+  app.add_option("--next-hop", next_hops,
+                 "subscriber|internet=MAC[,vlan=ID[.ID]]: who takes on what an inject port sends");
   app.add_option("--image", options.image, "rule image to load at start");
   app.add_option("--image-key", options.image_key, "public key that images must be signed with (64 hex digits)");
   app.add_option("--workers", options.workers, "packet threads (default 1)")
@@ -233,7 +157,8 @@ Result<Options, UsageError> parse_options(int argc, const char* const* argv) {
 
   try {
     app.parse(argc, argv);
-    options.ports = paired(ports);
+    set_ports(options, ports);
+    set_next_hops(options, next_hops);
     for (const auto& text : subscribers) policy.subscribers.push_back(prefix(text));
     for (const auto& text : sinkholes) set_sinkhole(policy, text);
     for (const auto& text : rows) set_row(policy, text);
@@ -242,8 +167,11 @@ Result<Options, UsageError> parse_options(int argc, const char* const* argv) {
     if (group_option->count() > 0) options.group = group;
     options.max_image_bytes = max_image_mb << 20;
     check_whole(options);
+    check_mirror(options, rows);
   } catch (const CLI::CallForHelp&) {
     return std::unexpected(UsageError{0, app.help()});
+  } catch (const BadOption& error) {
+    return std::unexpected(UsageError{2, std::string("sluice-dataplane: ") + error.what()});
   } catch (const CLI::Error& error) {
     return std::unexpected(UsageError{2, std::string("sluice-dataplane: ") + error.what()});
   }

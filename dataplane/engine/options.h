@@ -21,22 +21,34 @@ enum class PortKind : std::uint8_t {
   Pcap,    ///< captures: read once, written whole
 };
 
+enum class PortRole : std::uint8_t {
+  Inline,  ///< one of a pair: what comes in leaves by the other
+  Mirror,  ///< copies come in, nothing goes out
+  Inject,  ///< answers to copies go out, what comes in is thrown away
+};
+
 /// One `--port ROLE=KIND:DEVICE`.
 struct PortSpec {
   PortKind kind = PortKind::Xdp;
-  Side side = Side::Subscriber;
-  std::string device;  ///< interface, PCI address, or capture to read (may be empty)
-  std::string output;  ///< capture to write; empty: frames sent here vanish
-  std::string name;    ///< KIND:DEVICE as given, for messages
+  PortRole role = PortRole::Inline;
+  Side side = Side::Subscriber;  ///< where what it receives comes from; Inject: of no meaning
+  bool both_sides = false;       ///< Mirror: copies of both directions, told apart by Policy::subscribers
+  std::string device;            ///< interface, PCI address, or capture to read (may be empty)
+  std::string output;            ///< capture to write; empty: frames sent here vanish
+  std::string name;              ///< KIND:DEVICE as given, for messages
 };
+/// The word before `=`.
+[[nodiscard]] const char* role_name(const PortSpec& spec) noexcept;
 
 /// The command line, checked.
 struct Options {
-  std::vector<PortSpec> ports;  ///< subscriber, internet, subscriber, internet, …: neighbours are a pair
+  /// Inline: subscriber, internet, subscriber, internet, …: neighbours are a pair. Mirror mode (policy.copies): the
+  /// mirror ports, and last the injection port where there is one.
+  std::vector<PortSpec> ports;
   std::filesystem::path image, image_key;
   unsigned workers = 1;
   std::vector<unsigned> cpus;  ///< one a worker; empty: not pinned
-  Policy policy;
+  Policy policy;               ///< but for the injection port's own MAC address
   std::filesystem::path run_dir = "/run/sluice";
   std::filesystem::path wire_dir = "/run/sluice/bpf";
   unsigned memory_mb = 512;

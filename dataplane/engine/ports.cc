@@ -1,6 +1,8 @@
 #include "dataplane/engine/ports.h"
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <net/if.h>
 #include <rte_bus.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
@@ -94,6 +96,17 @@ rte_mempool* make_pool(const std::string& name, unsigned buffers) {
   return pool;
 }
 
+/// Interface index in a pin of sluice-wire; 0: no port, or no pin.
+unsigned wire_peer(const std::filesystem::path& pin) {
+  const int map = bpf_obj_get(pin.c_str());
+  if (map < 0) return 0;
+  const std::uint32_t first = 0;
+  std::uint32_t peer = 0;
+  if (bpf_map_lookup_elem(map, &first, &peer) != 0) peer = 0;
+  close(map);
+  return peer;
+}
+
 std::string failed(const PortSpec& spec, const std::string& what) {
   return spec.name + ": " + what;
 }
@@ -153,6 +166,7 @@ class PortOpener {
                                  std::to_string(options_.workers) +
                                  " workers: an unserved channel would pass uninspected (ethtool -L)"));
     }
+    if (auto ok = check_peer(port.spec_, index); !ok.has_value()) return ok;
     auto heartbeat = Heartbeat::open(options_.wire_dir / name / SLUICE_PIN_HEARTBEAT);
     if (!heartbeat.has_value()) return std::unexpected(failed(port.spec_, heartbeat.error()));
     port.heartbeat_ = std::move(*heartbeat);
@@ -169,6 +183,20 @@ class PortOpener {
       if (const auto list = sockets.list(); list.size() == 1) port.queues_.back().socket = list.front();
     }
     return {};
+  }
+
+  /// In the kernel, where no worker takes them, frames must go where they go here: to the pair's other port, and copies
+  /// nowhere.
+  Outcome check_peer(const PortSpec& spec, unsigned index) {
+    const unsigned peer = wire_peer(options_.wire_dir / spec.device / SLUICE_PIN_PEER);
+    if (spec.role == PortRole::Mirror) {
+      if (peer == 0) return {};
+      return std::unexpected(
+          failed(spec, "sluice-wire would forward copies to another port: attach it with --mirror " + spec.device));
+    }
+    const PortSpec& other = options_.ports[index ^ 1];
+    if (other.kind != PortKind::Xdp || peer == 0 || peer == if_nametoindex(other.device.c_str())) return {};
+    return std::unexpected(failed(spec, "sluice-wire pairs it with another port than " + other.device));
   }
 
   Outcome open_packet(Port& port) {
@@ -316,6 +344,15 @@ PortCounts Port::counts() const noexcept {
   return sum;
 }
 
+MacAddress Port::mac() const noexcept {
+  if (interface_) return interface_->mac();
+  rte_ether_addr address{};
+  (void)rte_eth_macaddr_get(devices_.front(), &address);
+  MacAddress mac;
+  std::ranges::copy(address.addr_bytes, mac.begin());
+  return mac;
+}
+
 Result<std::unique_ptr<Ports>, std::string> Ports::open(const Options& options) {
   std::unique_ptr<Ports> ports(new Ports);
   libxdp_set_print(print_but_adoption);
@@ -337,7 +374,12 @@ Result<std::unique_ptr<Ports>, std::string> Ports::open(const Options& options) 
   return ports;
 }
 
+const Port* Ports::injection() const noexcept {
+  return ports_.back().spec_.role == PortRole::Inject ? &ports_.back() : nullptr;
+}
+
 void Ports::propagate_link_loss() noexcept {
+  if (ports_.front().spec_.role != PortRole::Inline) return;
   for (std::size_t i = 0; i < ports_.size(); ++i) {
     const std::size_t peer = i ^ 1;
     if (held_down_[i] || ports_[i].spec_.kind == PortKind::Pcap) continue;  // down because of its peer: says nothing

@@ -48,6 +48,7 @@ class Port {
   /// Takes the link of this port away, or gives it back: loss of link passes through an inline pair.
   void set_link(bool up) const noexcept;
   [[nodiscard]] PortCounts counts() const noexcept;
+  [[nodiscard]] MacAddress mac() const noexcept;
 
  private:
   friend class PortOpener;
@@ -61,7 +62,8 @@ class Port {
   std::vector<PortQueue> queues_;
 };
 
-/// All ports, opened in order: 2i and 2i + 1 are the subscriber's and the Internet's side of inline pair i.
+/// All ports, opened in the order of Options::ports. Inline 2i and 2i + 1 are the subscriber's and the Internet's side
+/// of pair i.
 class Ports {
  public:
   /// Needs CAP_SYS_ADMIN (adopting the steer program), CAP_NET_ADMIN and CAP_NET_RAW. Nothing is received before
@@ -75,7 +77,9 @@ class Ports {
   [[nodiscard]] const std::vector<Port>& all() const noexcept { return ports_; }
   /// Buffers of one worker: what it receives into and answers with.
   [[nodiscard]] rte_mempool* pool(unsigned worker) const noexcept { return pools_[worker]; }
-  /// Passes loss of link from either side of each pair to the other. To be called some times a second.
+  /// Where answers to copies leave; null but in mirror mode.
+  [[nodiscard]] const Port* injection() const noexcept;
+  /// Passes loss of link from either side of each inline pair to the other. To be called some times a second.
   void propagate_link_loss() noexcept;
 
  private:

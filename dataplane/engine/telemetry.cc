@@ -93,7 +93,7 @@ void describe_ports(Object& answer) {
     std::uint64_t tx_drop = 0;
     for (const auto& worker : sources->workers) tx_drop += worker->tx_drops(i);
     entry.text("name", ports[i].spec().name);
-    entry.text("role", ports[i].spec().side == Side::Subscriber ? "subscriber" : "internet");
+    entry.text("role", role_name(ports[i].spec()));
     entry.number("link", ports[i].has_link() ? 1 : 0);
     entry.number("imissed", counts.imissed);
     entry.number("rx_nombuf", counts.rx_nombuf);

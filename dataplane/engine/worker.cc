@@ -103,19 +103,35 @@ bool Worker::poll(std::size_t port) noexcept {
   std::array<rte_mbuf*, kMaxBurst> frames;
   const std::uint16_t count = receive(queue, frames.data(), kMaxBurst);
   if (count == 0) return false;
-  std::uint64_t bytes = 0;
-  for (std::uint16_t i = 0; i < count; ++i) {
-    rte_prefetch0(rte_pktmbuf_mtod(frames[i], const void*));
-    bytes += frames[i]->pkt_len;
+  for (std::uint16_t i = 0; i < count; ++i) rte_prefetch0(rte_pktmbuf_mtod(frames[i], const void*));
+  if (from.spec().role == PortRole::Inject) {
+    rte_pktmbuf_free_bulk(frames.data(), count);
+    return true;
   }
   add(counters_.bursts);
-  add(counters_.rx_pkts[side(from.spec().side)], count);
-  add(counters_.rx_bytes[side(from.spec().side)], bytes);
   judge(port, frames.data(), count);
   return true;
 }
 
+/// After the burst was judged: only then is the direction of each copy known where one port brings both.
+void Worker::count_received(const Port& from, rte_mbuf* const* frames,
+                            std::span<const std::uint16_t> view_of) noexcept {
+  std::array<std::uint64_t, 2> pkts{}, bytes{};
+  for (std::size_t i = 0; i < view_of.size(); ++i) {
+    const bool told = from.spec().both_sides && view_of[i] != kUnread;
+    const std::size_t at = side(told ? pipeline_.from(view_of[i]) : from.spec().side);
+    ++pkts[at];
+    bytes[at] += frames[i]->pkt_len;
+  }
+  for (std::size_t at = 0; at < 2; ++at) {
+    if (pkts[at] == 0) continue;
+    add(counters_.rx_pkts[at], pkts[at]);
+    add(counters_.rx_bytes[at], bytes[at]);
+  }
+}
+
 void Worker::judge(std::size_t port, rte_mbuf** frames, std::uint16_t count) noexcept {
+  const PortSpec& from = ports_.all()[port].spec();
   std::array<Frame, kMaxBurst> views;
   std::array<std::uint16_t, kMaxBurst> view_of;
   std::uint16_t readable = 0;
@@ -125,13 +141,19 @@ void Worker::judge(std::size_t port, rte_mbuf** frames, std::uint16_t count) noe
       view_of[i] = kUnread;
       continue;
     }
-    views[readable] = {rte_pktmbuf_mtod(frames[i], const std::uint8_t*), frames[i]->data_len,
-                       ports_.all()[port].spec().side};
+    views[readable] = {.data = rte_pktmbuf_mtod(frames[i], const std::uint8_t*),
+                       .len = frames[i]->data_len,
+                       .from = from.side,
+                       .from_by_prefix = from.both_sides};
     view_of[i] = readable++;
   }
   const LoadedRules* const rules = rules_.current();
   pipeline_.run({views.data(), readable}, rules != nullptr ? rules->active() : ActiveRules{}, clock_now());
-  pass_on(port, frames, {view_of.data(), count});
+  count_received(ports_.all()[port], frames, {view_of.data(), count});
+  if (from.role == PortRole::Mirror)
+    rte_pktmbuf_free_bulk(frames, count);
+  else
+    pass_on(port, frames, {view_of.data(), count});
   if (!pipeline_.replies().empty()) answer(port);
 }
 
@@ -151,11 +173,16 @@ void Worker::pass_on(std::size_t port, rte_mbuf** frames, std::span<const std::u
       forward[forwarded++] = frames[i];
   }
   if (dropped > 0) rte_pktmbuf_free_bulk(drop.data(), dropped);
-  if (forwarded > 0) send(port ^ 1, forward.data(), forwarded);
+  const std::size_t peer = port ^ 1;
+  if (forwarded > 0) send(peer, ports_.all()[peer].spec().side, forward.data(), forwarded);
 }
 
 void Worker::answer(std::size_t port) noexcept {
-  const std::size_t pair = port & ~std::size_t{1};  // its ports: subscriber, internet
+  // A pair is subscriber, internet. There are no answers to copies without an injection port, which is the last.
+  const bool copies = ports_.all()[port].spec().role == PortRole::Mirror;
+  const auto out_port = [&](std::size_t to) {
+    return copies ? ports_.all().size() - 1 : (port & ~std::size_t{1}) + to;
+  };
   std::array<std::array<rte_mbuf*, kMaxBurst>, 2> out;
   std::array<std::uint16_t, 2> count{};
   for (const Reply& reply : pipeline_.replies()) {
@@ -169,14 +196,16 @@ void Worker::answer(std::size_t port) noexcept {
     add(counters_.reply_pkts[to]);
     add(counters_.reply_bytes[to], reply.len);
     out[to][count[to]++] = frame;
-    if (count[to] == kMaxBurst) send(pair + to, out[to].data(), std::exchange(count[to], std::uint16_t{0}));
+    if (count[to] == kMaxBurst)
+      send(out_port(to), reply.out, out[to].data(), std::exchange(count[to], std::uint16_t{0}));
   }
-  for (std::size_t to = 0; to < 2; ++to) {
-    if (count[to] > 0) send(pair + to, out[to].data(), count[to]);
+  for (const Side to : {Side::Subscriber, Side::Internet}) {
+    if (count[side(to)] > 0) send(out_port(side(to)), to, out[side(to)].data(), count[side(to)]);
   }
 }
 
-void Worker::send(std::size_t port, rte_mbuf** frames, std::uint16_t count) noexcept {
+/// `towards`: the side under which it is counted.
+void Worker::send(std::size_t port, Side towards, rte_mbuf** frames, std::uint16_t count) noexcept {
   const Port& to = ports_.all()[port];
   const PortQueue& queue = to.queue(index_);
   std::uint64_t bytes = 0;
@@ -192,8 +221,8 @@ void Worker::send(std::size_t port, rte_mbuf** frames, std::uint16_t count) noex
     add(tx_drops_[port], lost);
     add(counters_.causes[static_cast<std::size_t>(Cause::TxFull)], lost);
   }
-  add(counters_.tx_pkts[side(to.spec().side)], sent);
-  add(counters_.tx_bytes[side(to.spec().side)], bytes);
+  add(counters_.tx_pkts[side(towards)], sent);
+  add(counters_.tx_bytes[side(towards)], bytes);
 }
 
 /// Wakes the kernel for what still stands in the transmit rings (a send that met a full socket buffer leaves it there),

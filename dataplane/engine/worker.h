@@ -26,7 +26,7 @@ struct alignas(64) WorkerStatus {
 };
 
 /// One packet thread: receives on its queue of every port, judges the burst, and sends what may go on to the peer port.
-/// Nothing is shared with other workers.
+/// Copies (mirror mode) go nowhere; their answers leave on the injection port. Nothing is shared with other workers.
 class Worker {
  public:
   /// Everything given outlives the worker. `seed` keys its flow tables.
@@ -48,7 +48,8 @@ class Worker {
   void judge(std::size_t port, rte_mbuf** frames, std::uint16_t count) noexcept;
   void pass_on(std::size_t port, rte_mbuf** frames, std::span<const std::uint16_t> view_of) noexcept;
   void answer(std::size_t port) noexcept;
-  void send(std::size_t port, rte_mbuf** frames, std::uint16_t count) noexcept;
+  void count_received(const Port& from, rte_mbuf* const* frames, std::span<const std::uint16_t> view_of) noexcept;
+  void send(std::size_t port, Side towards, rte_mbuf** frames, std::uint16_t count) noexcept;
   void flush_all() noexcept;
   void beat(std::uint64_t now_ns) noexcept;
   void wait_for_frames() noexcept;

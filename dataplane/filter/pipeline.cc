@@ -39,6 +39,7 @@ struct Pipeline::State {
     FlowKey key;  ///< client → server
     std::uint64_t hash;
     Cause cause;  ///< why nothing was read, or what was in the way
+    Side from;
     bool has_ports, has_key;
     bool again;     ///< a datagram of fragments that was read before
     bool is_query;  ///< a DNS query was read
@@ -68,23 +69,25 @@ struct Pipeline::State {
 
   // The stages, in the order they run in.
   void parse(std::span<const Frame> burst) noexcept;
-  void find_flows(std::span<const Frame> burst) noexcept;
-  void check_tombstones(std::span<const Frame> burst) noexcept;
-  void read_names(std::span<const Frame> burst) noexcept;
+  void find_flows() noexcept;
+  void check_tombstones() noexcept;
+  void read_names() noexcept;
   void look_up(const RuleSet& rules) noexcept;
   void judge(std::span<const Frame> burst, const ActiveRules& active) noexcept;
 
-  [[nodiscard]] bool is_read(const Frame& frame) const noexcept {
-    return policy.read_both_sides || frame.from == Side::Subscriber;
+  [[nodiscard]] bool is_read(std::size_t i) const noexcept {
+    return policy.read_both_sides || packets[i].from == Side::Subscriber;
   }
+  [[nodiscard]] Side side_of(const PacketView& view) const noexcept;
   bool join(std::size_t i) noexcept;
-  void make_key(std::size_t i, const Frame& frame) noexcept;
-  [[nodiscard]] bool under_tombstone(std::size_t i, const Frame& frame) noexcept;
+  void make_key(std::size_t i) noexcept;
+  [[nodiscard]] bool under_tombstone(std::size_t i) noexcept;
   [[nodiscard]] bool falls(std::size_t i, const FlowKey& key, std::uint64_t hash, Sender sender) noexcept;
   void read_dns(std::size_t i) noexcept;
   void read_tcp(std::size_t i) noexcept;
   void read_quic(std::size_t i) noexcept;
-  void fall(std::size_t i) noexcept;
+  void drop(std::size_t i) noexcept;
+  void fall(std::size_t i, const Frame& frame) noexcept;
   void pass(std::size_t i, Cause cause) noexcept;
   /// Index of the first blocked name of a frame, or names.size(). Sets the cause where one is blocked but spared.
   [[nodiscard]] std::size_t blocked_name(std::size_t i) noexcept;
@@ -127,13 +130,18 @@ void Pipeline::State::parse(std::span<const Frame> burst) noexcept {
     parse_packet({burst[i].data, burst[i].len}, burst[i].link, views[i]);
     Packet& packet = packets[i];
     packet.ip_bytes = views[i].payload <= views[i].l3 ? 0 : static_cast<std::uint32_t>(ip_packet_bytes(views[i]));
-    packet.again = views[i].cause == Cause::Fragment && is_read(burst[i]) && join(i);
+    packet.from = burst[i].from_by_prefix ? side_of(views[i]) : burst[i].from;
+    packet.again = views[i].cause == Cause::Fragment && is_read(i) && join(i);
     packet.cause = views[i].cause;
     packet.has_ports = views[i].cause == Cause::None;
     packet.has_key = packet.is_query = packet.fallen = packet.handshake_seen = false;
     packet.first_name = packet.names = packet.query_bytes = 0;
     verdicts[i] = {};
   }
+}
+
+Side Pipeline::State::side_of(const PacketView& view) const noexcept {
+  return view.l3 > 0 && policy.is_subscriber(view.src()) ? Side::Subscriber : Side::Internet;
 }
 
 /// Takes in a fragment; from the one on that completes its datagram, the view is that of the whole datagram. True from
@@ -144,35 +152,35 @@ bool Pipeline::State::join(std::size_t i) noexcept {
   return fragments.add(fragment, now.mono_ns, std::span(joined).subspan(i * bytes, bytes), views[i]);
 }
 
-void Pipeline::State::make_key(std::size_t i, const Frame& frame) noexcept {
+void Pipeline::State::make_key(std::size_t i) noexcept {
   Packet& packet = packets[i];
   if (packet.has_key) return;
-  const bool server = is_syn_ack(views[i]) || !is_read(frame);
+  const bool server = is_syn_ack(views[i]) || !is_read(i);
   packet.key = flow_key(views[i], server ? Sender::Server : Sender::Client);
   packet.hash = flow_hash(packet.key, flow_seed);
   packet.has_key = true;
 }
 
 /// Keys are made where a table is asked: for TCP that begins or carries data, for everything while tombstones stand.
-void Pipeline::State::find_flows(std::span<const Frame> burst) noexcept {
+void Pipeline::State::find_flows() noexcept {
   const bool tombstones = !blocked.empty(now_s);
   for (std::size_t i = 0; i < frames; ++i) {
     const PacketView& view = views[i];
     if (!packets[i].has_ports) continue;
     const bool syn = (view.tcp_flags & kSyn) != 0;
-    const bool young = view.proto == IpProto::Tcp && (syn || (view.payload_len > 0 && is_read(burst[i])));
+    const bool young = view.proto == IpProto::Tcp && (syn || (view.payload_len > 0 && is_read(i)));
     if (!tombstones && !young) continue;
-    make_key(i, burst[i]);
+    make_key(i);
     if (tombstones) blocked.prefetch(packets[i].hash);
     if (young) tcp.prefetch(packets[i].hash);
   }
 }
 
-bool Pipeline::State::under_tombstone(std::size_t i, const Frame& frame) noexcept {
+bool Pipeline::State::under_tombstone(std::size_t i) noexcept {
   const Packet& packet = packets[i];
   if (!packet.has_ports) return false;
-  make_key(i, frame);
-  const bool server = is_syn_ack(views[i]) || !is_read(frame);
+  make_key(i);
+  const bool server = is_syn_ack(views[i]) || !is_read(i);
   if (falls(i, packet.key, packet.hash, server ? Sender::Server : Sender::Client)) return true;
   if (!policy.read_both_sides) return false;
   const Sender sender = server ? Sender::Client : Sender::Server;
@@ -190,18 +198,18 @@ bool Pipeline::State::falls(std::size_t i, const FlowKey& key, std::uint64_t has
   return !begins;
 }
 
-void Pipeline::State::check_tombstones(std::span<const Frame> burst) noexcept {
+void Pipeline::State::check_tombstones() noexcept {
   if (blocked.empty(now_s)) return;
-  for (std::size_t i = 0; i < frames; ++i) packets[i].fallen = under_tombstone(i, burst[i]);
+  for (std::size_t i = 0; i < frames; ++i) packets[i].fallen = under_tombstone(i);
 }
 
-void Pipeline::State::read_names(std::span<const Frame> burst) noexcept {
+void Pipeline::State::read_names() noexcept {
   for (std::size_t i = 0; i < frames; ++i) {
     const Packet& packet = packets[i];
     const PacketView& view = views[i];
     if (!packet.has_ports || packet.fallen) continue;
     if (is_syn_ack(view)) tcp.answer(packet.hash, view, now_s);
-    if (!is_read(burst[i])) continue;
+    if (!is_read(i)) continue;
     if (view.proto == IpProto::Tcp) {
       read_tcp(i);
       continue;
@@ -266,12 +274,32 @@ void Pipeline::State::look_up(const RuleSet& rules) noexcept {
   }
 }
 
-/// The packet belongs to a connection that was answered and closed.
-void Pipeline::State::fall(std::size_t i) noexcept {
+void Pipeline::State::drop(std::size_t i) noexcept {
+  if (policy.copies) return;
   verdicts[i].fate = Fate::Drop;
+  add(counters.dropped_pkts);
+}
+
+/// The packet belongs to a connection that was answered and closed.
+void Pipeline::State::fall(std::size_t i, const Frame& frame) noexcept {
   verdicts[i].cause = Cause::Tombstone;
   count(Cause::Tombstone);
-  add(counters.dropped_pkts);
+  drop(i);
+  // The answer was lost, or the server's came first. Not after every acknowledgement: the client may just have taken
+  // it.
+  const PacketView& view = views[i];
+  const bool goes_on = view.proto == IpProto::Tcp && view.payload_len > 0 && (view.tcp_flags & kRst) == 0;
+  if (policy.copies && goes_on && is_read(i)) {
+    responder.reset({.frame = i,
+                     .from = packets[i].from,
+                     .link = frame.link,
+                     .view = &view,
+                     .ip_bytes = packets[i].ip_bytes,
+                     .order = nullptr,
+                     .external = false,
+                     .handshake_seen = false,
+                     .first = false});
+  }
 }
 
 /// The packet is not blocked: it goes on, unless policy has it dropped for its cause.
@@ -280,8 +308,7 @@ void Pipeline::State::pass(std::size_t i, Cause cause) noexcept {
   verdicts[i].cause = cause;
   count(cause);
   if (policy.mode != Mode::Enforce || policy.rows[static_cast<std::size_t>(cause)] != Row::Drop) return;
-  verdicts[i].fate = Fate::Drop;
-  add(counters.dropped_pkts);
+  drop(i);
 }
 
 std::size_t Pipeline::State::blocked_name(std::size_t i) noexcept {
@@ -309,9 +336,9 @@ void Pipeline::State::judge(std::span<const Frame> burst, const ActiveRules& act
   for (std::size_t i = 0; i < frames; ++i) {
     const Packet& packet = packets[i];
     // Not earlier: the answer to one query must not spend what a later one in the burst brings.
-    if (packet.is_query) responder.saw_query(burst[i], views[i], packet.ip_bytes, now.mono_ns);
-    if (packet.fallen || (new_tombstone && under_tombstone(i, burst[i]))) {
-      fall(i);
+    if (packet.is_query) responder.saw_query(packet.from, burst[i].link, views[i], packet.ip_bytes, now.mono_ns);
+    if (packet.fallen || (new_tombstone && under_tombstone(i))) {
+      fall(i, burst[i]);
     } else if (packet.names > 0 && active.rules == nullptr) {
       pass(i, Cause::NoImage);
     } else if (const std::size_t name = blocked_name(i); name != names.size()) {
@@ -336,8 +363,11 @@ void Pipeline::State::block(std::size_t i, const Frame& frame, std::size_t name,
   if (policy.mode == Mode::Observe) return observe(i, name, active);
   const std::uint32_t order = names[name].decision.order;
   verdicts[i].order = order;
-  verdicts[i].fate = Fate::Drop;
-  add(counters.dropped_pkts);
+  if (policy.copies && names[name].method == Method::Quic) {
+    observe(i, name, active);
+    return pass(i, Cause::MirrorQuic);
+  }
+  drop(i);
   add(counters.blocked[static_cast<std::size_t>(names[name].method)]);
   add(counters.orders[slot_of(active, order)].blocked);
   close(i, frame, name, *active.rules);
@@ -357,7 +387,8 @@ void Pipeline::State::observe(std::size_t i, std::size_t name, const ActiveRules
 void Pipeline::State::close(std::size_t i, const Frame& frame, std::size_t name, const RuleSet& rules) noexcept {
   const ImageOrder& order = rules.orders()[names[name].decision.order];
   const Trigger trigger{.frame = i,
-                        .in = &frame,
+                        .from = packets[i].from,
+                        .link = frame.link,
                         .view = &views[i],
                         .ip_bytes = packets[i].ip_bytes,
                         .order = &order,
@@ -371,7 +402,7 @@ void Pipeline::State::close(std::size_t i, const Frame& frame, std::size_t name,
     if (!tcp_query) return responder.answer_dns(trigger, query, names.meta(name).question, now);
     responder.end_dns(trigger, message, query, names.meta(name).question, now);
   }
-  make_key(i, frame);
+  make_key(i);
   entomb(i, order);
   if (names[name].method == Method::Sni) responder.end_tls(trigger);
   if (names[name].method == Method::Http) responder.end_http(trigger);
@@ -402,9 +433,9 @@ void Pipeline::run(std::span<const Frame> burst, const ActiveRules& active, Now 
   s.names.clear();
   s.responder.begin_burst();
   s.parse(burst);
-  s.find_flows(burst);
-  s.check_tombstones(burst);
-  s.read_names(burst);
+  s.find_flows();
+  s.check_tombstones();
+  s.read_names();
   if (active.rules != nullptr) s.look_up(*active.rules);
   s.judge(burst, active);
   s.names.hide_repeated();
@@ -421,6 +452,9 @@ std::span<const NameSeen> Pipeline::names() const noexcept {
 }
 std::span<const PacketView> Pipeline::views() const noexcept {
   return {state_->views.data(), state_->frames};
+}
+Side Pipeline::from(std::size_t frame) const noexcept {
+  return state_->packets[frame].from;
 }
 
 }  // namespace sluice

@@ -31,6 +31,7 @@ struct Frame {
   std::uint32_t len = 0;
   Side from = Side::Subscriber;
   LinkType link = LinkType::Ethernet;
+  bool from_by_prefix = false;  ///< a copy of either direction: it is a subscriber's where Policy::subscribers says so
 };
 
 enum class Fate : std::uint8_t { Forward, Drop };
@@ -101,6 +102,10 @@ struct PipelineLimits {
 /// same addresses and ports goes on, and so does that of a neighbour in whose name somebody sent a packet. In
 /// Mode::Observe nothing is dropped, answered or remembered as blocked; so it is, in either mode, with what only an
 /// order in shadow would block.
+///
+/// With Policy::copies (mirror mode) nothing is dropped: blocked names are answered, connections reset at both ends and
+/// again with every further packet in which the client sends data. QUIC cannot be stopped so: Cause::MirrorQuic, and
+/// the order counts it as observed.
 class Pipeline {
  public:
   /// `policy` and `counters` outlive the pipeline. `seed` keys every hash; draw it at random, but not in tests.
@@ -117,6 +122,8 @@ class Pipeline {
   [[nodiscard]] std::span<const Reply> replies() const noexcept;
   [[nodiscard]] std::span<const NameSeen> names() const noexcept;
   [[nodiscard]] std::span<const PacketView> views() const noexcept;
+  /// Which side a frame came from: Frame::from, or what the prefixes told.
+  [[nodiscard]] Side from(std::size_t frame) const noexcept;
 
  private:
   struct State;

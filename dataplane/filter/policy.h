@@ -7,6 +7,7 @@
 
 #include "dataplane/base/bytes.h"
 #include "dataplane/base/cause.h"
+#include "dataplane/reply/paths.h"
 
 namespace sluice {
 
@@ -64,9 +65,12 @@ struct Policy {
   std::uint16_t structured_error_option = 0;  ///< EDNS code point of structured DNS errors; 0: never sent
   std::string operator_url;                   ///< who blocks, in a 451 (RFC 7725 4); empty: not said
   std::uint32_t tombstone_s = 60;
-  /// Names are read from both sides and every address may be a client: for captures and mirrors, which know no sides.
+  /// Names are read from both sides and every address may be a client: for captures, which know no sides.
   /// On the wire only packets from Side::Subscriber are read; those from Side::Internet are held against tombstones.
   bool read_both_sides = false;
+  /// Frames are copies (mirror mode): nothing can be dropped, only answered and reset.
+  bool copies = false;
+  Paths paths;  ///< how replies find their way
   /// Where the start of a TCP stream was not seen (the gateway came up later, or another path was taken), a segment
   /// that begins like a ClientHello, a request or a query is read. False: it is not, and counted as Cause::NoStartSeen.
   bool read_unstarted = true;

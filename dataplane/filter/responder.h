@@ -7,13 +7,15 @@
 #include "dataplane/filter/credit.h"
 #include "dataplane/filter/pipeline.h"
 #include "dataplane/reply/dns_answer.h"
+#include "dataplane/reply/envelope.h"
 
 namespace sluice {
 
 /// A blocked packet, and what is known of it.
 struct Trigger {
   std::size_t frame;  ///< index in the burst
-  const Frame* in;
+  Side from;
+  LinkType link;
   const PacketView* view;  ///< of the whole datagram, where the frame is a fragment
   std::size_t ip_bytes;    ///< of the frame itself: what an answer is measured against
   const ImageOrder* order;
@@ -32,20 +34,24 @@ class Responder {
   [[nodiscard]] std::span<const Reply> replies() const noexcept { return {replies_.data(), count_}; }
 
   /// A DNS query that came from where answers may go: its bytes may be answered later.
-  void saw_query(const Frame& in, const PacketView& view, std::size_t ip_bytes, std::uint64_t now_ns) noexcept;
+  void saw_query(Side from, LinkType link, const PacketView& view, std::size_t ip_bytes, std::uint64_t now_ns) noexcept;
 
   void answer_dns(const Trigger& trigger, const DnsQuery& query, std::size_t question, Now now) noexcept;
   /// DNS in TCP; `message` is the first of its stream, and empty where it cannot be answered.
   void end_dns(const Trigger& trigger, Bytes message, const DnsQuery& query, std::size_t question, Now now) noexcept;
   void end_tls(const Trigger& trigger) noexcept;
   void end_http(const Trigger& trigger) noexcept;
+  /// A connection that goes on though it was ended (mirror mode): RST to both ends. Needs no Trigger::order.
+  void reset(const Trigger& trigger) noexcept;
 
  private:
-  [[nodiscard]] bool may_answer(const Frame& in, const PacketView& view) const noexcept;
+  [[nodiscard]] bool may_answer(Side from, LinkType link, const PacketView& view) const noexcept;
   /// As may_answer(), and counts why not.
   [[nodiscard]] bool allowed(const Trigger& trigger) noexcept;
   [[nodiscard]] Reply* next(const Trigger& trigger, Side out) noexcept;
-  [[nodiscard]] bool fits(const Trigger& trigger, std::size_t length) const noexcept;
+  /// Of a reply of `length` bytes: what its IP packet has.
+  [[nodiscard]] std::size_t ip_bytes(const Trigger& trigger, Way way, std::size_t length) const noexcept;
+  [[nodiscard]] bool fits(const Trigger& trigger, Way way, std::size_t length) const noexcept;
   void send(Reply& reply, std::size_t length) noexcept;
   template <class Answer>
   void end_tcp(const Trigger& trigger, Answer&& answer) noexcept;

@@ -195,8 +195,9 @@ bool whole_answer(MessageWriter& w, Bytes message, const DnsQuery& parsed, std::
 }  // namespace
 
 std::size_t build_dns_answer(const PacketView& query, const DnsQuery& parsed, std::size_t question,
-                             const DnsAnswerStyle& style, const DnsAnswerText& text, MutableBytes out) noexcept {
-  Envelope envelope(query, Way::Back, out);
+                             const DnsAnswerStyle& style, const DnsAnswerText& text, const Paths& paths,
+                             MutableBytes out) noexcept {
+  Envelope envelope(query, Way::Back, paths, out);
   const Bytes message = query.payload_bytes();
   if (!envelope.ok() || envelope.room() < kUdpHeader || !readable(message, parsed)) return 0;
   MessageWriter w(envelope.l4() + kUdpHeader, message_limit(parsed, envelope.room()));
@@ -205,18 +206,20 @@ std::size_t build_dns_answer(const PacketView& query, const DnsQuery& parsed, st
 }
 
 std::size_t build_dns_tcp_answer(const PacketView& last, Bytes message, const DnsQuery& parsed, std::size_t question,
-                                 const DnsAnswerStyle& style, const DnsAnswerText& text, MutableBytes out) noexcept {
+                                 const DnsAnswerStyle& style, const DnsAnswerText& text, const Paths& paths,
+                                 MutableBytes out) noexcept {
   constexpr std::size_t kLength = 2;
   if (!readable(message, parsed)) return 0;
   std::array<std::uint8_t, kMaxTcpAnswer> bytes;
   MessageWriter w(bytes.data() + kLength, bytes.size() - kLength);
   if (!whole_answer(w, message, parsed, question, style, text)) return 0;
   store_be16(bytes.data(), static_cast<std::uint16_t>(w.size()));
-  return build_last_segment(last, {bytes.data(), kLength + w.size()}, out);
+  return build_last_segment(last, {bytes.data(), kLength + w.size()}, paths, out);
 }
 
-std::size_t build_shrunk_dns_answer(const PacketView& query, const DnsQuery& parsed, MutableBytes out) noexcept {
-  Envelope envelope(query, Way::Back, out);
+std::size_t build_shrunk_dns_answer(const PacketView& query, const DnsQuery& parsed, const Paths& paths,
+                                    MutableBytes out) noexcept {
+  Envelope envelope(query, Way::Back, paths, out);
   if (!envelope.ok() || envelope.room() < kUdpHeader || !readable(query.payload_bytes(), parsed)) return 0;
   const std::size_t limit = std::min<std::size_t>(message_limit(parsed, envelope.room()), query.payload_len);
   MessageWriter w(envelope.l4() + kUdpHeader, limit);

@@ -8,6 +8,7 @@
 #include "dataplane/base/bytes.h"
 #include "dataplane/dns/query.h"
 #include "dataplane/packet/packet_view.h"
+#include "dataplane/reply/paths.h"
 
 namespace sluice {
 
@@ -43,7 +44,7 @@ inline constexpr std::uint16_t kDnsUdpBytes = 1232;
 /// answered as version 0. Never larger than the query allows (512 without EDNS): first the text is cut at a character's
 /// border or left out, then the OPT record, then the SOA. Gives the frame's length, or 0 where no answer can be made.
 [[nodiscard]] std::size_t build_dns_answer(const PacketView& query, const DnsQuery& parsed, std::size_t question,
-                                           const DnsAnswerStyle& style, const DnsAnswerText& text,
+                                           const DnsAnswerStyle& style, const DnsAnswerText& text, const Paths& paths,
                                            MutableBytes out) noexcept;
 
 /// The same answer to a query in TCP: two bytes of length (RFC 1035 4.2.2), the message and FIN in one segment to the
@@ -51,11 +52,12 @@ inline constexpr std::uint16_t kDnsUdpBytes = 1232;
 /// Not bound to the sizes of UDP; at most 800 bytes.
 [[nodiscard]] std::size_t build_dns_tcp_answer(const PacketView& last, Bytes message, const DnsQuery& parsed,
                                                std::size_t question, const DnsAnswerStyle& style,
-                                               const DnsAnswerText& text, MutableBytes out) noexcept;
+                                               const DnsAnswerText& text, const Paths& paths,
+                                               MutableBytes out) noexcept;
 
 /// The same answer as NOERROR with nothing but the question, and OPT where the query had it: never larger than the
 /// query itself.
-[[nodiscard]] std::size_t build_shrunk_dns_answer(const PacketView& query, const DnsQuery& parsed,
+[[nodiscard]] std::size_t build_shrunk_dns_answer(const PacketView& query, const DnsQuery& parsed, const Paths& paths,
                                                   MutableBytes out) noexcept;
 
 }  // namespace sluice

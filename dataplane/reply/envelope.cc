@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "dataplane/reply/checksum.h"
+#include "dataplane/reply/message_writer.h"
 
 namespace sluice {
 namespace {
@@ -45,17 +46,37 @@ bool is_group_address(const PacketView& view, Bytes address) noexcept {
 
 }  // namespace
 
-Envelope::Envelope(const PacketView& trigger, Way way, MutableBytes out) noexcept
-    : trigger_(trigger), out_(out), way_(way), l3_(trigger.l3) {
+Envelope::Envelope(const PacketView& trigger, Way way, const Paths& paths, MutableBytes out) noexcept
+    : trigger_(trigger), out_(out), way_(way) {
+  if (trigger.one_way || (way == Way::Back && is_group_address(trigger, trigger.dst()))) return;
+  if (paths.injection ? !write_link(*paths.injection) : !turn_link()) return;
   const std::size_t l4 = l3_ + (trigger.ipv6 ? kIpv6Bytes : kIpv4Bytes);
-  if (trigger.one_way || l4 > out.size() || !walk_link(trigger, pppoe_)) return;
-  if (way == Way::Back && ((trigger.data[0] & 1) != 0 || is_group_address(trigger, trigger.dst()))) return;
-  std::memcpy(out.data(), trigger.data, l3_);
-  if (way == Way::Back) {
-    std::memcpy(out.data(), trigger.data + kMacBytes, kMacBytes);
-    std::memcpy(out.data() + kMacBytes, trigger.data, kMacBytes);
+  if (l4 <= out.size()) l4_ = l4;
+}
+
+/// The trigger's own link header, for the way back with its addresses swapped.
+bool Envelope::turn_link() noexcept {
+  l3_ = trigger_.l3;
+  if (l3_ > out_.size() || !walk_link(trigger_, pppoe_)) return false;
+  std::memcpy(out_.data(), trigger_.data, l3_);
+  if (way_ == Way::Onward) return true;
+  std::memcpy(out_.data(), trigger_.data + kMacBytes, kMacBytes);
+  std::memcpy(out_.data() + kMacBytes, trigger_.data, kMacBytes);
+  return (trigger_.data[0] & 1) == 0;
+}
+
+bool Envelope::write_link(const Injection& injection) noexcept {
+  const NextHop& hop = way_ == Way::Back ? injection.to_subscribers : injection.to_internet;
+  MessageWriter w(out_.data(), out_.size());
+  w.bytes(hop.mac);
+  w.bytes(injection.source);
+  for (std::size_t i = 0; i < hop.tags; ++i) {
+    w.be16(static_cast<std::uint16_t>(i + 1 < hop.tags ? EtherType::QinQ : EtherType::Vlan));
+    w.be16(hop.vlan[i]);
   }
-  l4_ = l4;
+  w.be16(static_cast<std::uint16_t>(trigger_.ipv6 ? EtherType::Ipv6 : EtherType::Ipv4));
+  l3_ = w.size();
+  return w.ok();
 }
 
 std::size_t Envelope::room() const noexcept {
@@ -116,6 +137,12 @@ std::size_t Envelope::finish_udp(std::size_t l4_len) noexcept {
   const std::uint16_t sum = l4_checksum(IpProto::Udp, l4_len);
   store_be16(l4() + 6, sum == 0 ? std::uint16_t{0xffff} : sum);  // RFC 768: 0 means "none"
   return l4_ + l4_len;
+}
+
+std::size_t link_bytes(const PacketView& trigger, Way way, const Paths& paths) noexcept {
+  std::array<std::uint8_t, 256> scratch;
+  const Envelope envelope(trigger, way, paths, scratch);
+  return envelope.ok() ? envelope.link_bytes() : 0;
 }
 
 std::size_t Envelope::finish_tcp(std::size_t l4_len) noexcept {

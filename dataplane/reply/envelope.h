@@ -5,6 +5,7 @@
 
 #include "dataplane/base/bytes.h"
 #include "dataplane/packet/packet_view.h"
+#include "dataplane/reply/paths.h"
 
 namespace sluice {
 
@@ -16,13 +17,16 @@ enum class Way : std::uint8_t {
 
 /// Everything around a TCP or UDP header, copied from the trigger: Ethernet with the same tags (802.1Q, 802.1ad,
 /// PPPoE), then an IPv4 header without options (RFC 6864: DF, identification 0) or an IPv6 header without extensions.
-/// `trigger` is an Ethernet frame that was read up to its payload and is not one_way.
+/// `trigger` is an Ethernet frame that was read up to its payload and is not one_way. With Paths::injection the next
+/// hop's Ethernet header stands in place of the trigger's.
 class Envelope {
  public:
   /// Not ok() where no packet can be made: a link header other than the above, or a group address as source.
-  Envelope(const PacketView& trigger, Way way, MutableBytes out) noexcept;
+  Envelope(const PacketView& trigger, Way way, const Paths& paths, MutableBytes out) noexcept;
 
   [[nodiscard]] bool ok() const noexcept { return l4_ != 0; }
+  /// Bytes in front of the IP header.
+  [[nodiscard]] std::size_t link_bytes() const noexcept { return l3_; }
   /// Room for the TCP or UDP header and what follows.
   [[nodiscard]] std::size_t room() const noexcept;
   [[nodiscard]] std::uint8_t* l4() const noexcept { return out_.data() + l4_; }
@@ -33,6 +37,8 @@ class Envelope {
   [[nodiscard]] std::size_t finish_tcp(std::size_t l4_len) noexcept;
 
  private:
+  bool turn_link() noexcept;
+  bool write_link(const Injection& injection) noexcept;
   void write_ip(IpProto proto, std::size_t l4_len) noexcept;
   [[nodiscard]] std::uint16_t l4_checksum(IpProto proto, std::size_t l4_len) const noexcept;
   void write_ports() noexcept;
@@ -44,6 +50,9 @@ class Envelope {
   std::size_t l4_ = 0;
   std::size_t pppoe_ = 0;  ///< offset of the PPPoE header; 0: none
 };
+
+/// Bytes in front of the IP header of a packet made so; 0 where none can be made.
+[[nodiscard]] std::size_t link_bytes(const PacketView& trigger, Way way, const Paths& paths) noexcept;
 
 /// Length of the IP packet that a view shows, link header and padding not counted.
 [[nodiscard]] inline std::size_t ip_packet_bytes(const PacketView& view) noexcept {

@@ -72,7 +72,8 @@ bool is_head(Bytes request) noexcept {
 
 }  // namespace
 
-std::size_t build_http_451(const PacketView& trigger, const Http451Text& text, MutableBytes out) noexcept {
+std::size_t build_http_451(const PacketView& trigger, const Http451Text& text, const Paths& paths,
+                           MutableBytes out) noexcept {
   std::array<std::uint8_t, kMaxPage> body_bytes;
   std::array<std::uint8_t, kMaxPage> bytes;
   MessageWriter body(body_bytes.data(), body_bytes.size());
@@ -89,7 +90,7 @@ std::size_t build_http_451(const PacketView& trigger, const Http451Text& text, M
   w.text("\r\n\r\n");
   if (!is_head(trigger.payload_bytes())) w.bytes({body_bytes.data(), body.size()});
   if (!w.ok() || !body.ok()) return 0;
-  return build_last_segment(trigger, {bytes.data(), w.size()}, out);
+  return build_last_segment(trigger, {bytes.data(), w.size()}, paths, out);
 }
 
 }  // namespace sluice

@@ -6,6 +6,7 @@
 
 #include "dataplane/base/bytes.h"
 #include "dataplane/packet/packet_view.h"
+#include "dataplane/reply/paths.h"
 
 namespace sluice {
 
@@ -20,6 +21,7 @@ struct Http451Text {
 /// FIN. No body in answer to HEAD. It is larger than most requests: send it only where the client's handshake was seen
 /// in full, and only as the answer to the first request of a connection. Gives the frame's length, or 0 where it does
 /// not fit or the trigger has no ACK.
-[[nodiscard]] std::size_t build_http_451(const PacketView& trigger, const Http451Text& text, MutableBytes out) noexcept;
+[[nodiscard]] std::size_t build_http_451(const PacketView& trigger, const Http451Text& text, const Paths& paths,
+                                         MutableBytes out) noexcept;
 
 }  // namespace sluice

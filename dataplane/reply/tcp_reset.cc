@@ -10,7 +10,8 @@ namespace sluice {
 namespace {
 
 constexpr std::size_t kTcpHeader = 20;
-constexpr std::size_t kTimestamps = 12;  // two NOPs and the option of 10 bytes (RFC 7323 Appendix A)
+constexpr std::size_t kTimestamps = 12;            // two NOPs and the option of 10 bytes (RFC 7323 Appendix A)
+constexpr std::uint32_t kTimestampAhead = 10'000;  // 10 s of a clock that ticks in ms, as most do
 constexpr std::uint8_t kOptionEnd = 0, kOptionNop = 1, kOptionTimestamps = 8;
 constexpr std::array<std::uint8_t, 7> kUnrecognizedName{21, 3, 3, 0, 2, 2, 112};
 
@@ -33,8 +34,8 @@ void write_header(std::uint8_t* tcp, std::uint32_t seq, std::uint32_t ack, std::
 }
 
 std::size_t build_reset(const PacketView& trigger, Way way, std::uint32_t seq, std::uint32_t ack, std::uint8_t flags,
-                        MutableBytes out) noexcept {
-  Envelope envelope(trigger, way, out);
+                        const Paths& paths, MutableBytes out) noexcept {
+  Envelope envelope(trigger, way, paths, out);
   if (!envelope.ok() || envelope.room() < kTcpHeader) return 0;
   write_header(envelope.l4(), seq, ack, kTcpHeader, flags, 0);
   return envelope.finish_tcp(kTcpHeader);
@@ -66,19 +67,21 @@ Timestamps read_timestamps(const PacketView& trigger) noexcept {
 
 }  // namespace
 
-std::size_t build_reset_to_client(const PacketView& trigger, MutableBytes out) noexcept {
+std::size_t build_reset_to_client(const PacketView& trigger, const Paths& paths, MutableBytes out) noexcept {
   const std::uint32_t seq = (trigger.tcp_flags & kAck) != 0 ? trigger.ack : 0;
-  return build_reset(trigger, Way::Back, seq, end_of(trigger), kRst | kAck, out);
+  return build_reset(trigger, Way::Back, seq, end_of(trigger), kRst | kAck, paths, out);
 }
 
-std::size_t build_reset_to_server(const PacketView& trigger, MutableBytes out) noexcept {
-  if ((trigger.tcp_flags & kSyn) != 0) return 0;
-  if ((trigger.tcp_flags & kAck) == 0) return build_reset(trigger, Way::Onward, trigger.seq, 0, kRst, out);
-  return build_reset(trigger, Way::Onward, trigger.seq, trigger.ack, kRst | kAck, out);
+std::size_t build_reset_to_server(const PacketView& trigger, const Paths& paths, MutableBytes out) noexcept {
+  if ((trigger.tcp_flags & kSyn) != 0 && !paths.injection) return 0;
+  const std::uint32_t seq = paths.injection ? end_of(trigger) : trigger.seq;
+  if ((trigger.tcp_flags & kAck) == 0) return build_reset(trigger, Way::Onward, seq, 0, kRst, paths, out);
+  return build_reset(trigger, Way::Onward, seq, trigger.ack, kRst | kAck, paths, out);
 }
 
-std::size_t build_last_segment(const PacketView& trigger, Bytes payload, MutableBytes out) noexcept {
-  Envelope envelope(trigger, Way::Back, out);
+std::size_t build_last_segment(const PacketView& trigger, Bytes payload, const Paths& paths,
+                               MutableBytes out) noexcept {
+  Envelope envelope(trigger, Way::Back, paths, out);
   const Timestamps timestamps = read_timestamps(trigger);
   const std::size_t header = kTcpHeader + (timestamps.present ? kTimestamps : 0);
   if (!envelope.ok() || (trigger.tcp_flags & kAck) == 0 || envelope.room() < header + payload.size()) return 0;
@@ -86,15 +89,16 @@ std::size_t build_last_segment(const PacketView& trigger, Bytes payload, Mutable
   write_header(tcp, trigger.ack, end_of(trigger), header, kPsh | kFin | kAck, trigger.window);
   if (timestamps.present) {
     store_be32(tcp + kTcpHeader, 0x0101080a);
-    store_be32(tcp + kTcpHeader + 4, timestamps.echo);  // not older than what the client saw last
+    // Not older than what the client saw last (RFC 7323 5.3): where the server got the trigger, its acknowledgement.
+    store_be32(tcp + kTcpHeader + 4, timestamps.echo + (paths.injection ? kTimestampAhead : 0));
     store_be32(tcp + kTcpHeader + 8, timestamps.value);
   }
   if (!payload.empty()) std::memcpy(tcp + header, payload.data(), payload.size());
   return envelope.finish_tcp(header + payload.size());
 }
 
-std::size_t build_tls_alert(const PacketView& trigger, MutableBytes out) noexcept {
-  return build_last_segment(trigger, kUnrecognizedName, out);
+std::size_t build_tls_alert(const PacketView& trigger, const Paths& paths, MutableBytes out) noexcept {
+  return build_last_segment(trigger, kUnrecognizedName, paths, out);
 }
 
 }  // namespace sluice

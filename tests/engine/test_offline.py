@@ -4,12 +4,12 @@ import subprocess
 
 import pytest
 from scapy.layers.dns import DNS
-from scapy.layers.inet import UDP
-from scapy.layers.l2 import Ether
+from scapy.layers.inet import TCP, UDP
+from scapy.layers.l2 import Dot1AD, Dot1Q, Ether
 from scapy.utils import RawPcapReader, RawPcapWriter
 
 from engine import BIN, BLOCKED, BLOCKED_BELOW, FREE, Engine, make_image
-from frames import every_kind, query
+from frames import ether, every_kind, ip, query, tls_hello
 
 FEED = "test.example/engine"
 
@@ -86,6 +86,34 @@ def test_a_blocked_name_is_answered_and_counted_under_its_order(gateway, tmp_pat
     assert counters.dropped == 2
     assert counters.side("reply_pkts") == (2, 0)
     assert counters.side("tx_pkts") == (2, 1)
+
+
+@pytest.mark.parametrize("ports", [1, 2])
+def test_copies_are_answered_through_the_next_hops_and_never_forwarded(tmp_path, ports):
+    image, key = make_image(tmp_path, "rules")
+    run_dir = tmp_path / "run"
+    run_dir.mkdir()
+    hello = tls_hello(BLOCKED)
+    up = [query(BLOCKED, ident=11).build(), query(FREE, ident=12).build(), bytes(ether() / ip() / TCP(sport=1, dport=443, seq=7, ack=9, flags="PA") / hello)]
+    down = [frame for is_up, frame in every_kind() if not is_up]
+    roles = {"mirror": up + down} if ports == 1 else {"mirror-subscriber": up, "mirror-internet": down}
+    arguments = []
+    for role, frames in roles.items():
+        arguments += ["--port", f"{role}=pcap:{write(tmp_path / role, frames)}"]
+    arguments += ["--port", f"inject=pcap:,{tmp_path}/out", "--next-hop", "subscriber=02:bb:00:00:00:01,vlan=5",
+                  "--next-hop", "internet=02:cc:00:00:00:01,vlan=100.7"]
+    with Engine(run_dir, *arguments, *enforcing(image, key), "--memory-mb", "256") as engine:
+        assert engine.process.wait(timeout=60) == 0, engine.log
+    answer, to_client, to_server = [Ether(frame) for frame in read(tmp_path / "out")]
+    assert (answer[DNS].id, answer[DNS].qr, answer.dst, answer[Dot1Q].vlan) == (11, 1, "02:bb:00:00:00:01", 5)
+    assert (to_client[TCP].flags, to_client[TCP].seq, to_client.dst) == ("RA", 9, "02:bb:00:00:00:01")
+    assert (to_server[TCP].flags, to_server[TCP].seq) == ("RA", 7 + len(hello))
+    assert (to_server[Dot1AD].vlan, to_server[Dot1Q].vlan, to_server.dst) == (100, 7, "02:cc:00:00:00:01")
+    counters = engine.counters()
+    assert counters.side("rx_pkts") == (len(up), len(down))
+    assert counters.side("tx_pkts") == counters.side("reply_pkts") == (2, 1)
+    assert counters.order(FEED, "TEST-1") == (2, 0)
+    assert counters.dropped == 0
 
 
 def test_observe_is_the_default_counts_and_touches_nothing(gateway, tmp_path):

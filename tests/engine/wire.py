@@ -8,7 +8,7 @@ import subprocess
 
 from engine import BIN, wait_for
 
-PREFIX = "sluice-engine-"
+PREFIX = os.environ.get("SLUICE_TEST_PREFIX", "sluice-engine-")
 CLIENT4, SERVER4, CLIENT6, SERVER6 = "198.18.0.10", "198.19.0.1", "2001:db8:18::10", "2001:db8:19::1"
 CLONE_NEWNET = 0x40000000
 
@@ -96,11 +96,11 @@ def pings(count=50, interval=0.01, target=SERVER4, size=56):
 
 
 class Capture:
-    """tcpdump of what arrives at eth0 of a namespace."""
+    """tcpdump of what arrives at an interface of a namespace."""
 
-    def __init__(self, name, path):
+    def __init__(self, name, path, interface="eth0"):
         self.path = path
-        self.process = subprocess.Popen([*inside(name), "tcpdump", "-i", "eth0", "-Q", "in", "-U", "-n", "-s", "0", "-w", path],
+        self.process = subprocess.Popen([*inside(name), "tcpdump", "-i", interface, "-Q", "in", "-U", "-n", "-s", "0", "-w", path],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         assert "listening" in self.process.stderr.readline()
 

@@ -107,7 +107,7 @@ void nodata_built(benchmark::State& state) {
   const DnsAnswerText text{"NCCIA-2026-00481", "https://appeals.example.pk/", "Authority", "Reason"};
   std::array<std::uint8_t, kMaxReplyBytes> out;
   for (auto _ : state) {
-    benchmark::DoNotOptimize(build_dns_answer(view, query, 0, {}, text, out));
+    benchmark::DoNotOptimize(build_dns_answer(view, query, 0, {}, text, {}, out));
     benchmark::ClobberMemory();
   }
   state.SetItemsProcessed(state.iterations());

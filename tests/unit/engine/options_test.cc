@@ -128,6 +128,79 @@ TEST_CASE("options: a bad command line is refused with code 2 and names what is 
   }
 }
 
+TEST_CASE("options: mirror ports take next hops for what their injection port sends") {
+  const auto options =
+      parse({"--port", "inject=packet:i", "--port", "mirror=xdp:a", "--port", "mirror-subscriber=packet:b", "--port",
+             "mirror-internet=pci:c", "--mode", "enforce", "--next-hop", "internet=02:00:00:00:00:0a,vlan=7.4094",
+             "--next-hop", "subscriber=fe:DC:ba:98:76:54", "--subscribers", "10.0.0.0/8"});
+  REQUIRE(options.has_value());
+  CHECK(options->policy.copies);
+  REQUIRE(options->ports.size() == 4);
+  CHECK(options->ports[0].both_sides);
+  CHECK(options->ports[1].side == Side::Subscriber);
+  CHECK(options->ports[2].side == Side::Internet);
+  CHECK(options->ports[3].role == PortRole::Inject);
+  CHECK(role_name(options->ports[0]) == std::string("mirror"));
+  CHECK(role_name(options->ports[2]) == std::string("mirror-internet"));
+  REQUIRE(options->policy.paths.injection.has_value());
+  const Injection& injection = *options->policy.paths.injection;
+  CHECK(injection.to_subscribers.mac == MacAddress{0xfe, 0xdc, 0xba, 0x98, 0x76, 0x54});
+  CHECK(injection.to_subscribers.tags == 0);
+  CHECK(injection.to_internet.tags == 2);
+  CHECK(injection.to_internet.vlan == std::array<std::uint16_t, 2>{7, 4094});
+}
+
+TEST_CASE("options: mirror mode says what it lacks") {
+  const char* const port = "--port";
+  const char* const hop = "--next-hop";
+  const std::vector<std::pair<std::vector<const char*>, std::string>> cases = {
+      {{port, "mirror=xdp:a", port, "subscriber=xdp:b"}, "run two data planes"},
+      {{port, "inject=packet:a"}, "without a mirror port"},
+      {{port, "mirror=xdp:a", port, "inject=packet:b", port, "inject=packet:c"}, "more than one inject"},
+      {{port, "mirror=xdp:a", port, "inject=xdp:b"}, "use packet:"},
+      {{port, "mirror=pcap:a,b"}, "nothing is ever sent"},
+      {{port, "mirror=xdp:a", port, "inject=pcap:b"}, "want pcap:,OUT"},
+      {{port, "mirror=xdp:a", port, "inject=packet:a"}, "given twice"},
+      {{port, "mirror=xdp:a"}, "--subscribers"},
+      {{port, "mirror=xdp:a", hop, "internet=02:00:00:00:00:01"}, "without an inject port"},
+      {{port, "mirror=xdp:a", port, "inject=packet:b"}, "needs both"},
+      {{port, "mirror=xdp:a", port, "inject=packet:b", hop, "internet=02:00:00:00:00:01"}, "needs both"},
+      {{port, "mirror=xdp:a", port, "inject=packet:b", hop, "up=02:00:00:00:00:01"}, "want subscriber=MAC"},
+      {{port, "mirror=xdp:a", port, "inject=packet:b", hop, "internet=02:00:00:00:00"}, "not a MAC address"},
+      {{port, "mirror=xdp:a", port, "inject=packet:b", hop, "internet=03:00:00:00:00:01"}, "one station"},
+      {{port, "mirror=xdp:a", port, "inject=packet:b", hop, "internet=02:00:00:00:00:01,vlan=4095"}, "1 to 4094"},
+      {{port, "mirror=xdp:a", port, "inject=packet:b", hop, "internet=02:00:00:00:00:01,vlan=1.2.3"}, "more than two"},
+      {{port, "mirror=xdp:a", port, "inject=packet:b", hop, "internet=02:00:00:00:00:01,id=1"}, "want MAC["},
+      {{port, "mirror=xdp:a", "--subscribers", "10.0.0.0/8", "--mode", "enforce"}, "need an inject port"},
+  };
+  for (const auto& [words, what] : cases) {
+    INFO(what);
+    const auto options = parse(words);
+    REQUIRE_FALSE(options.has_value());
+    CHECK(options.error().message.find(what) != std::string::npos);
+  }
+}
+
+TEST_CASE("options: a copy cannot be dropped") {
+  const std::vector<const char*> mirror = {"--port",     "mirror-subscriber=xdp:a",
+                                           "--port",     "inject=packet:b",
+                                           "--next-hop", "subscriber=02:00:00:00:00:01",
+                                           "--next-hop", "internet=02:00:00:00:00:02",
+                                           "--mode",     "enforce"};
+  CHECK_FALSE(parse(mirror).has_value());  // nobody would be answered
+  const auto with = [&](std::vector<const char*> more) {
+    more.insert(more.begin(), mirror.begin(), mirror.end());
+    more.insert(more.end(), {"--subscribers", "10.0.0.0/8"});
+    return parse(more).has_value();
+  };
+  CHECK(with({}));
+  CHECK(with({"--row", "too-deep=forward"}));
+  CHECK_FALSE(with({"--row", "too-deep=drop"}));
+  CHECK_FALSE(with({"--tls", "drop"}));
+  CHECK_FALSE(with({"--http", "drop"}));
+  CHECK_FALSE(with({"--dns", "drop"}));
+}
+
 TEST_CASE("options: a bad value is refused with code 2") {
   const std::vector<std::vector<const char*>> cases = {{"--mode", "block"},
                                                        {"--dns", "servfail"},

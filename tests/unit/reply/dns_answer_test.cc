@@ -32,7 +32,7 @@ Answer answer(const DnsAsk& ask, const DnsAnswerStyle& style = {}, const Endpoin
   DnsQuery query;
   REQUIRE(parse_dns_query(view.payload_bytes(), kStructured, query) == Cause::None);
   std::array<std::uint8_t, 1024> out;
-  const std::size_t n = build_dns_answer(view, query, question, style, text, out);
+  const std::size_t n = build_dns_answer(view, query, question, style, text, {}, out);
   REQUIRE(n > 0);
   Answer a{read_reply({out.data(), n}), {}};
   a.dns = read_dns(a.packet.payload);
@@ -194,7 +194,7 @@ TEST_CASE("dns answer: the shrunk answer is never larger than the query") {
       DnsQuery query;
       REQUIRE(parse_dns_query(view.payload_bytes(), 0, query) == Cause::None);
       std::array<std::uint8_t, 1024> out;
-      const std::size_t n = build_shrunk_dns_answer(view, query, out);
+      const std::size_t n = build_shrunk_dns_answer(view, query, {}, out);
       REQUIRE(n > 0);
       CHECK(n <= frame.size());
       const ReadDns dns = read_dns(read_reply({out.data(), n}).payload);
@@ -217,7 +217,7 @@ TEST_CASE("dns answer: a checksum of zero is sent as its complement (RFC 768)") 
     DnsQuery query;
     if (parse_dns_query(view.payload_bytes(), 0, query) != Cause::None) FAIL("query");
     std::array<std::uint8_t, 1024> out;
-    const std::size_t n = build_dns_answer(view, query, 0, {}, kText, out);
+    const std::size_t n = build_dns_answer(view, query, 0, {}, kText, {}, out);
     (void)read_reply({out.data(), n});  // throws where the checksum is missing or wrong
     complements += at16(out, 40) == 0xffff;
   }
@@ -231,7 +231,7 @@ TEST_CASE("dns answer: none to a group address, and none where it does not fit t
     parse_packet(frame, LinkType::Ethernet, view);
     DnsQuery query;
     REQUIRE(parse_dns_query(view.payload_bytes(), 0, query) == Cause::None);
-    return build_dns_answer(view, query, 0, {}, kText, MutableBytes{out.data(), room});
+    return build_dns_answer(view, query, 0, {}, kText, {}, MutableBytes{out.data(), room});
   };
   Endpoints group;
   group.dst = {224, 0, 0, 251};

@@ -26,7 +26,7 @@ Built build(const Buffer& frame, Build&& make) {
   parse_packet(frame, LinkType::Ethernet, view);
   REQUIRE(view.cause == Cause::None);
   Built b;
-  b.length = make(view, MutableBytes{b.bytes});
+  b.length = make(view, Paths{}, MutableBytes{b.bytes});
   return b;
 }
 
@@ -71,6 +71,20 @@ TEST_CASE("reset to the client: a FIN is acknowledged too, across the wrap of se
   s.flags = 0x19;
   const ReadPacket p = build(tcp_frame(https(), s), build_reset_to_client).read();
   CHECK(p.ack == s.payload.size() - 16 + 1);
+}
+
+TEST_CASE("last segment: in mirror mode its timestamp is ahead of what the server may have sent meanwhile") {
+  Segment s = hello();
+  s.options = {1, 1, 8, 10, 0, 0, 0, 5, 0, 0, 3, 0};
+  Paths paths;
+  paths.injection.emplace();
+  const auto alert = [](const Paths& p) {
+    return [&p](const PacketView& view, const Paths&, MutableBytes out) { return build_tls_alert(view, p, out); };
+  };
+  const ReadPacket mirrored = build(tcp_frame(https(), s), alert(paths)).read();
+  CHECK(at32(mirrored.options, 4) == 0x300 + 10'000);
+  CHECK(at32(mirrored.options, 8) == 5);
+  CHECK(at32(build(tcp_frame(https(), s), build_tls_alert).read().options, 4) == 0x300);
 }
 
 TEST_CASE("reset to the server: goes on in place of the trigger, with its sequence number") {
@@ -128,8 +142,9 @@ const Http451Text kPage{.operator_url = "https://isp.example/blocked",
 std::string page(std::string_view request, const Http451Text& text) {
   Segment s;
   put(s.payload, request);
-  const Built b = build(tcp_frame(https(), s),
-                        [&](const PacketView& view, MutableBytes out) { return build_http_451(view, text, out); });
+  const Built b = build(tcp_frame(https(), s), [&](const PacketView& view, const Paths& paths, MutableBytes out) {
+    return build_http_451(view, text, paths, out);
+  });
   REQUIRE(b.length > 0);
   const ReadPacket p = b.read();
   CHECK(p.flags == kPshFinAck);
