@@ -65,6 +65,12 @@ Result<void, std::string> OrderLog::catch_up() {
 
 Result<void, std::string> OrderLog::append(std::span<const JsonValue> entries) {
   if (auto opened = open(); !opened) return opened;
+  // What would make the log say something impossible must not get in: it could never be taken out again.
+  Book trial = book_;
+  const auto unseal = [this](std::uint64_t, const std::string& commitment) { return private_.unseal(commitment); };
+  for (const JsonValue& entry : entries) {
+    if (auto taken = trial.take(entry, unseal); !taken) return std::unexpected("not logged: " + taken.error());
+  }
   std::vector<std::string> texts;
   texts.reserve(entries.size());
   for (const JsonValue& entry : entries) texts.push_back(canonical_json(entry));
@@ -138,6 +144,11 @@ Result<Logged, std::string> OrderLog::enforce(const Enforced& what, UnixSeconds 
   if (auto opened = open(); !opened) return std::unexpected(opened.error());
   const Book::Feed stands = book_.feed(what.header.feed);
   Draft draft;
+  draft.done.size = log_->size();
+  if (stands.release &&
+      std::pair(what.header.epoch, what.header.seq) < std::pair(stands.release->epoch, stands.release->seq)) {
+    return std::move(draft.done);  // a crash came before the bundle that the log speaks of was kept: that one follows
+  }
   for (const OrderRefusal& refusal : what.refusals) draft.refusals[refusal.order] = &refusal;
   Result<void, std::string> added;
   auto walked = each_order(what.bundle, [&](BundleOrder&& order) {

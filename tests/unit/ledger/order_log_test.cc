@@ -100,6 +100,24 @@ TEST_CASE_METHOD(Fixture, "order log: the same bundle again, also by another run
   CHECK(again.enforce(what, 10)->size == 2);
 }
 
+TEST_CASE_METHOD(Fixture, "order log: after a crash before a bundle was kept, the one before it changes nothing") {
+  const Enforced before = bundle({block("A-1", {test::exact("a.example")})});
+  const Enforced ahead = bundle({block("B-1", {test::exact("b.example")})});
+  REQUIRE(log().enforce(before, 5).has_value());
+  REQUIRE(log().enforce(ahead, 6).has_value());
+  OrderLog log = this->log();
+  CHECK(log.enforce(before, 7)->size == 5);
+  CHECK(log.enforce(ahead, 8)->size == 5);
+  CHECK(types() == "order release order revoke release");
+}
+
+TEST_CASE_METHOD(Fixture, "order log: an entry that the log could not mean is refused before it is in it") {
+  OrderLog log = this->log();
+  const std::vector<JsonValue> entries{revoke_entry(kFeed, "A-1", 5)};
+  CHECK_FALSE(log.append(entries).has_value());
+  CHECK(log.enforce(bundle({block("A-1", {test::exact("a.example")})}), 6).has_value());
+}
+
 TEST_CASE_METHOD(Fixture, "order log: a refused order is logged as refused, and applied once that is withdrawn") {
   OrderLog log = this->log();
   Enforced what = bundle({block("A-1", {test::exact("a.example")}), block("B-1", {test::exact("b.example")})});
