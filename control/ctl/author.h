@@ -6,18 +6,25 @@
 #include <vector>
 
 #include "rules/model/order.h"
+#include "rules/text/guard_config.h"
 
 namespace sluice {
 
 // The commands of an authority: they need files only. Each prints to stdout (errors to stderr) and returns the exit
 // code of docs/interfaces.md.
 
-int run_check(const std::vector<std::string>& files, bool json);
+struct CheckOptions {
+  std::vector<std::string> files;
+  GuardConfig guards;  ///< lists beyond the shipped ones
+  bool json = false;
+};
+int run_check(const CheckOptions& options, UnixSeconds now);
 
 struct BundleOptions {
   std::string feed;
   std::uint64_t epoch = 1, seq = 0, root = 1;
   std::string prev;                  ///< path of the bundle before; empty: this is the first
+  std::string churn_why;             ///< why so much changes at once (guard G7)
   UnixSeconds valid_s = 14 * 86400;  ///< from now to expiry; at most 30 days
   std::string out;                   ///< empty: FEED-EPOCH-SEQ.jsonl
   std::vector<std::string> files;

@@ -65,12 +65,16 @@ void add_json(CLI::App* command, bool& json) {
 }
 
 void add_check(const Commands& to) {
-  auto files = std::make_shared<std::vector<std::string>>();
-  auto json = std::make_shared<bool>(false);
-  CLI::App* c = to.add(to.app, "check", "read order files strictly; all errors as file:line:column",
-                       [=] { return run_check(*files, *json); });
-  c->add_option("FILE", *files, "order files (YAML)")->required();
-  add_json(c, *json);
+  auto o = std::make_shared<CheckOptions>();
+  CLI::App* c = to.add(to.app, "check", "read order files strictly and ask the guards; all errors as file:line:column",
+                       [=] { return run_check(*o, now_s()); });
+  c->add_option("FILE", o->files, "order files (YAML)")->required();
+  c->add_option("--protected", o->guards.protected_files, "more protected names (G2): CATEGORY SCOPE NAME a line")
+      ->expected(1);
+  c->add_option("--popular", o->guards.popular_files, "more popular names (G5, G6): a name a line, or RANK,NAME")
+      ->expected(1);
+  c->add_option("--platforms", o->guards.platform_files, "more shared platforms (G5): a name a line")->expected(1);
+  add_json(c, o->json);
 }
 
 void add_bundle(const Commands& to) {
@@ -82,6 +86,7 @@ void add_bundle(const Commands& to) {
   c->add_option("--seq", o->seq, "number of this bundle, greater than any before")->check(from_one())->required();
   c->add_option("--root", o->root, "version of the feed's root")->check(from_one())->capture_default_str();
   c->add_option("--prev", o->prev, "the bundle before this one");
+  c->add_option("--churn-why", o->churn_why, "why so many targets are new at once (guard G7; also of a first bundle)");
   add_duration(c, "--expires-in", o->valid_s, "validity from now on, at most 30d (default 14d)");
   c->add_option("--out", o->out, "file to write (default FEED-EPOCH-SEQ.jsonl)");
   c->add_option("FILE", o->files, "order files (YAML)")->required();

@@ -19,8 +19,14 @@
 
 namespace sluice {
 
+struct Compiler::Judged {
+  VerifiedSnapshot read;
+  std::set<std::string> refused;  ///< ids of the orders that a guard refuses
+};
+
 struct Compiler::Loaded {
   std::vector<Feed> feeds;
+  std::uint64_t refused = 0;   ///< orders, by the guards
   std::vector<Sha256> sha256;  ///< of their snapshots
 };
 
@@ -64,7 +70,7 @@ AcceptedBundle accepted_from(const SnapshotHeader& header, const Sha256& sha256)
 
 }  // namespace
 
-Result<VerifiedSnapshot, CompileFailure> Compiler::verify(const FeedBundle& bundle, const FeedConfig& feed,
+Result<Compiler::Judged, CompileFailure> Compiler::verify(const FeedBundle& bundle, const FeedConfig& feed,
                                                           const AcceptedBundles& accepted, UnixSeconds now) const {
   const auto root_text = read_small_file(feed.root, kMaxRootBytes);
   if (!root_text) return fail(feed.feed, "wrong-root", root_text.error().detail);
@@ -90,7 +96,9 @@ Result<VerifiedSnapshot, CompileFailure> Compiler::verify(const FeedBundle& bund
   if (succession == Succession::Newer && read->verified.expired) {
     return fail(feed.feed, to_string(TrustError::Expired), number + " or its root is past its expiry");
   }
-  return std::move(*read);
+  const unsigned independent = signers_of(*root, read->verified.signers, Party::Independent);
+  GuardReport guarded = run_guards(*guard_, read->snapshot.orders, independent);
+  return Judged{std::move(*read), std::move(guarded.refused)};
 }
 
 Result<Compiler::Loaded, CompileFailure> Compiler::load(const CompileRequest& request, const AcceptedBundles& accepted,
@@ -101,10 +109,11 @@ Result<Compiler::Loaded, CompileFailure> Compiler::load(const CompileRequest& re
     const FeedConfig* const feed = config_.find(bundle.feed);
     if (feed == nullptr) return fail(bundle.feed, "wrong-feed", "not a configured feed");
     if (!asked.insert(bundle.feed).second) return fail(bundle.feed, "malformed", "stands twice in the request");
-    auto read = verify(bundle, *feed, accepted, now);
-    if (!read) return std::unexpected(std::move(read.error()));
-    out.sha256.push_back(read->verified.digests.sha256);
-    out.feeds.push_back({std::move(read->snapshot), feed->policy, {}});
+    auto judged = verify(bundle, *feed, accepted, now);
+    if (!judged) return std::unexpected(std::move(judged.error()));
+    out.sha256.push_back(judged->read.verified.digests.sha256);
+    out.refused += judged->refused.size();
+    out.feeds.push_back({std::move(judged->read.snapshot), feed->policy, std::move(judged->refused)});
   }
   for (const FeedConfig& feed : config_.feeds) {
     if (accepted.find(feed.feed) != nullptr && !asked.contains(feed.feed)) {
@@ -152,7 +161,8 @@ CompileOutcome Compiler::run(const CompileRequest& request, UnixSeconds now) con
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   return CompiledImage{
       *path,        to_hex(sha256_of(*image)), header.sections[static_cast<std::size_t>(Section::Orders)].count,
-      header.names, header.patterns,           took.count()};
+      header.names, header.patterns,           loaded->refused,
+      took.count()};
 }
 
 }  // namespace sluice

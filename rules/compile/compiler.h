@@ -1,9 +1,11 @@
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "rules/compile/accepted.h"
 #include "rules/compile/request.h"
+#include "rules/guard/guard_run.h"
 #include "rules/image/image.h"
 #include "rules/text/config.h"
 
@@ -13,9 +15,10 @@ namespace sluice {
 /// from its own configuration and state.
 class Compiler {
  public:
-  /// `group`: of the images, so that the data plane may read them.
-  Compiler(Config config, const Ed25519SecretKey& key, std::optional<gid_t> group)
-      : config_(std::move(config)), key_(key), group_(group) {}
+  /// `guard`: what it refuses is left out of the image, whoever asks. `group`: of the images, so that the data plane
+  /// may read them.
+  Compiler(Config config, std::shared_ptr<const Guard> guard, const Ed25519SecretKey& key, std::optional<gid_t> group)
+      : config_(std::move(config)), guard_(std::move(guard)), key_(key), group_(group) {}
 
   /// One request, judged at `now`. Atomic: what was accepted is remembered, and the image gets its name, only when all
   /// of it is good; memory first. Holds a lock on the state folder meanwhile. Accepts for each feed a greater (epoch,
@@ -25,14 +28,16 @@ class Compiler {
 
  private:
   struct Loaded;
+  struct Judged;
   [[nodiscard]] Result<Loaded, CompileFailure> load(const CompileRequest& request, const AcceptedBundles& accepted,
                                                     UnixSeconds now) const;
-  [[nodiscard]] Result<VerifiedSnapshot, CompileFailure> verify(const FeedBundle& bundle, const FeedConfig& feed,
-                                                                const AcceptedBundles& accepted, UnixSeconds now) const;
+  [[nodiscard]] Result<Judged, CompileFailure> verify(const FeedBundle& bundle, const FeedConfig& feed,
+                                                      const AcceptedBundles& accepted, UnixSeconds now) const;
   [[nodiscard]] Result<std::string, CompileFailure> store(Bytes image, const std::string& out, const Loaded& loaded,
                                                           AcceptedBundles& accepted) const;
 
   Config config_;
+  std::shared_ptr<const Guard> guard_;
   Ed25519SecretKey key_;
   std::optional<gid_t> group_;
 };

@@ -11,6 +11,7 @@
 #include "rules/compile/confine.h"
 #include "rules/compile/image_key.h"
 #include "rules/compile/serve.h"
+#include "rules/guard/load.h"
 #include "rules/text/config.h"
 
 namespace {
@@ -98,7 +99,9 @@ int run(const Options& options) {
   if (!config) return kNo;
   const auto key = read_image_key(config->compile_key);
   if (!key) return complain(key.error());
-  const Compiler compiler(std::move(*config), *key, options.group);
+  auto guard = load_guard(config->guards);
+  if (!guard) return complain(guard.error());
+  const Compiler compiler(std::move(*config), std::make_shared<const Guard>(std::move(*guard)), *key, options.group);
   return options.serve.empty() ? compile_once(options, compiler) : serve(options, compiler);
 }
 

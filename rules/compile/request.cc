@@ -76,7 +76,8 @@ std::string write_answer(const CompileOutcome& outcome) {
   json.begin_object().member("ok", outcome.has_value());
   if (outcome.has_value()) {
     json.member("image", outcome->path).member("sha256", outcome->sha256).member("orders", outcome->orders);
-    json.member("names", outcome->names).member("patterns", outcome->patterns).member("seconds", outcome->seconds);
+    json.member("names", outcome->names).member("patterns", outcome->patterns).member("refused", outcome->refused);
+    json.member("seconds", outcome->seconds);
   } else {
     const CompileFailure& failure = outcome.error();
     json.member("feed", failure.feed).member("error", failure.code).member("detail", failure.detail);

@@ -38,6 +38,7 @@ struct CompileRequest {
 struct CompiledImage {
   std::string path, sha256;
   std::uint64_t orders = 0, names = 0, patterns = 0;
+  std::uint64_t refused = 0;  ///< orders that a guard left out
   double seconds = 0;
 };
 struct CompileFailure {

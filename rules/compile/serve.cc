@@ -48,10 +48,11 @@ bool wait_readable(int fd, const timespec* patience, const sigset_t& while_waiti
 
 void note_outcome(const ucred& peer, const CompileOutcome& outcome) {
   if (outcome.has_value()) {
-    std::fprintf(stderr, "compiled image=%s orders=%llu names=%llu patterns=%llu seconds=%.3f pid=%d uid=%u\n",
+    std::fprintf(stderr,
+                 "compiled image=%s orders=%llu names=%llu patterns=%llu refused=%llu seconds=%.3f pid=%d uid=%u\n",
                  outcome->path.c_str(), static_cast<unsigned long long>(outcome->orders),
                  static_cast<unsigned long long>(outcome->names), static_cast<unsigned long long>(outcome->patterns),
-                 outcome->seconds, peer.pid, peer.uid);
+                 static_cast<unsigned long long>(outcome->refused), outcome->seconds, peer.pid, peer.uid);
   } else {
     std::fprintf(stderr, "refused error=%s feed=%s pid=%d uid=%u: %s\n", outcome.error().code.c_str(),
                  outcome.error().feed.c_str(), peer.pid, peer.uid, outcome.error().detail.c_str());

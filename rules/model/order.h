@@ -104,6 +104,7 @@ struct SnapshotHeader {
   std::string prev_sha256;  ///< of the snapshot before; empty on the first
   std::uint64_t root = 0;   ///< version of root.json
   std::uint64_t orders = 0, targets = 0;
+  std::string churn_why = {};  ///< why so much changes at once (guard G7); empty: not said
   friend bool operator==(const SnapshotHeader&, const SnapshotHeader&) = default;
 };
 

@@ -60,4 +60,9 @@ std::string key_id(const std::array<std::uint8_t, 8>& number) {
   return out;
 }
 
+unsigned signers_of(const Root& root, std::span<const std::size_t> signers, Party party) noexcept {
+  return static_cast<unsigned>(
+      std::ranges::count_if(signers, [&](std::size_t i) { return root.keys[i].party == party; }));
+}
+
 }  // namespace sluice

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,5 +48,8 @@ struct Root {
   std::map<Party, unsigned> thresholds;  ///< distinct keys that must have signed, each 1..its number of keys
   friend bool operator==(const Root&, const Root&) = default;
 };
+
+/// How many of the signers (indices into root.keys) are of this party.
+[[nodiscard]] unsigned signers_of(const Root& root, std::span<const std::size_t> signers, Party party) noexcept;
 
 }  // namespace sluice

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <set>
 
 #include "rules/model/order_check.h"
@@ -45,6 +46,7 @@ class HeaderReader {
       }
       return true;
     }
+    if (key == "churn") return churn(value), true;
     return false;
   }
 
@@ -72,6 +74,18 @@ class HeaderReader {
     if (header_.prev_sha256.empty()) json_.fail_at_start("a delta names the snapshot before it in prev_sha256");
     if (base_.seq >= header_.seq) json_.fail_at_start("base is not smaller than seq");
     out_.delta = base_;
+  }
+
+  void churn(Value& value) {
+    const char* at = JsonDocument::place(value);
+    json_.read_object(value, [&](std::string_view key, Value& inner) {
+      return key == "why" && (json_.read_string(inner, header_.churn_why), true);
+    });
+    const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+    const std::string& why = header_.churn_why;
+    if (why.empty() || why.size() > kMaxTextBytes || std::ranges::any_of(why, control)) {
+      json_.fail_at(at, "churn says why, in a line of at most 1024 bytes");
+    }
   }
 
   void word(Value& value, std::string_view want, std::string what) {
@@ -127,6 +141,7 @@ void append_header_line(std::string& out, const BundleHeader& bundle) {
   json.member("prev_sha256", header.prev_sha256).member("root", header.root);
   json.member("orders", header.orders).member("targets", header.targets);
   if (bundle.delta) json.member("result_sha256", bundle.delta->result_sha256);
+  if (!header.churn_why.empty()) json.key("churn").begin_object().member("why", header.churn_why).end_object();
   json.end_object();
   out += '\n';
 }

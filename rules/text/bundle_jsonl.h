@@ -41,8 +41,8 @@ struct BundleCallbacks {
 };
 
 /// Reads a snapshot (schema sluice/bundle/1) as a stream of chunks, in memory bounded by the longest line and the order
-/// ids. Strict: unknown and duplicate fields, lines over 64 KiB, CR, a name that is not canonical, an order that
-/// check_order() objects to, an id used twice, an order without targets, a last line without its end, and counts that
+/// ids. Strict: unknown and duplicate fields, lines over 64 KiB, CR, a name that is not canonical, an id
+/// used twice, an order without targets, a last line without its end, and counts that
 /// do not match are errors. What was called back before an error, or before finish(), must not be acted on.
 class BundleReader {
  public:

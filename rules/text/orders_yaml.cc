@@ -33,7 +33,9 @@ bool stays_below(const std::string& path) {
 
 class FileReader {
  public:
-  FileReader(std::string file, const ReadNamesFile& read_names) : file_(std::move(file)), read_names_(read_names) {}
+  FileReader(std::string file, const ReadNamesFile& read_names) : file_(std::move(file)), read_names_(read_names) {
+    out_.files.push_back(file_);
+  }
 
   Result<OrdersFile, std::vector<FileError>> read(std::string_view text) {
     const YamlNode root = read_yaml(text, errors_);
@@ -88,6 +90,7 @@ class FileReader {
 
   void read_order(const YamlNode& node) {
     OrderWithTargets order{defaults_.order, {}};
+    place_ = {node.line, node.column, {}};
     OrderFields fields(errors_, order.order);
     fields.faulty = defaults_.faulty;
     const YamlNode* targets = nullptr;
@@ -109,6 +112,7 @@ class FileReader {
       yaml_.fail(*node.find("id"), "order " + order.order.id + " stands twice");
     }
     out_.orders.push_back(std::move(order));
+    out_.places.push_back(std::move(place_));
   }
 
   /// What check_order() says, at the field it is about; fields that are already reported are left alone.
@@ -167,6 +171,7 @@ class FileReader {
     if (!name.has_value()) {
       at.code = name.error().code;
       at.what = name.error().what;
+      if (at.code == "E_SCOPE") at.subject = text;
       found_.push_back({file, std::move(at)});
       return;
     }
@@ -184,6 +189,8 @@ class FileReader {
       out_.warnings.push_back(std::move(at));
       return;
     }
+    if (out_.files.back() != at.file) out_.files.push_back(at.file);
+    place_.targets.push_back({static_cast<std::uint32_t>(out_.files.size() - 1), at.error.line, at.error.column});
     order.targets.push_back(std::move(target));
   }
 
@@ -222,6 +229,7 @@ class FileReader {
   Defaults defaults_;
   std::set<std::string> ids_;
   std::set<std::string> seen_;  ///< targets of the order being read
+  OrderPlace place_;            ///< of that order
   OrdersFile out_;
 };
 

@@ -27,10 +27,22 @@ struct NamesFile {
   std::string sha256;  ///< of its bytes, hex
 };
 
+/// Where a target stands: files[file] of its OrdersFile, line and column.
+struct TargetPlace {
+  std::uint32_t file = 0, line = 0, column = 0;
+};
+/// Where an order stands in the order file, and each of its targets.
+struct OrderPlace {
+  std::uint32_t line = 0, column = 0;
+  std::vector<TargetPlace> targets;
+};
+
 /// An order file (schema sluice/orders/1) with its defaults merged and its names files inlined.
 struct OrdersFile {
   std::string feed;
   std::vector<OrderWithTargets> orders;
+  std::vector<OrderPlace> places;  ///< of orders[i]
+  std::vector<std::string> files;  ///< the order file, then its names files, as errors call them
   std::vector<NamesFile> names_files;
   std::vector<FileError> warnings;  ///< names that mix scripts, targets that stand twice (kept once)
 };

@@ -12,6 +12,7 @@ struct TextError {
   std::uint32_t column = 0;  ///< from 1, in bytes
   std::string code;  ///< "G1", "E_SCOPE" … where a rule of the contract is broken; empty where the text is malformed
   std::string what;
+  std::string subject = {};  ///< E_SCOPE: the URL, account or address that was written where a name is wanted
   friend bool operator==(const TextError&, const TextError&) = default;
 };
 

@@ -76,7 +76,8 @@ struct Gateway {
   }
 
   [[nodiscard]] CompileOutcome run(const CompileRequest& request, UnixSeconds now = kNow) const {
-    return Compiler(config, keys.secret, std::nullopt).run(request, now);
+    static const auto kGuard = std::make_shared<const Guard>(shipped_lists());
+    return Compiler(config, kGuard, keys.secret, std::nullopt).run(request, now);
   }
   /// "ok", or the code of the refusal.
   [[nodiscard]] std::string code(const CompileRequest& request, UnixSeconds now = kNow) const {
@@ -138,6 +139,19 @@ TEST_CASE("compile: refusals, shadows and stages of a request take away and neve
         "malformed");
   CHECK(with(gateway.offer(2, "b.example.org"), [&](auto& r) { r.refused = {{feed, ""}}; }) == "malformed");
   CHECK(with(gateway.offer(2, "b.example.org"), [&](auto& r) { r.staged = {{feed, ""}, {feed, ""}}; }) == "malformed");
+}
+
+TEST_CASE("compile: what a guard refuses is left out, whoever asks and whoever signed") {
+  const Gateway gateway;
+  const CompileOutcome wide = gateway.run(gateway.offer(1, "com.pk"));
+  REQUIRE(wide.has_value());
+  CHECK(wide->orders == 0);
+  CHECK(wide->names == 0);
+  CHECK(wide->refused == 1);
+  const CompileOutcome narrow = gateway.run(gateway.offer(2, "site.com.pk"));
+  REQUIRE(narrow.has_value());
+  CHECK(narrow->orders == 1);
+  CHECK(narrow->refused == 0);
 }
 
 TEST_CASE("compile: a stage rests on images of its own signature alone") {
