@@ -60,7 +60,7 @@ int run_bundle(const BundleOptions& options, UnixSeconds now) {
   if (options.valid_s > kMaxBundleSeconds) return complain("a bundle is valid for at most 30 days", kBadCommandLine);
   const auto guard = load_guard({});
   if (!guard) return complain(guard.error(), kAnswerIsNo);
-  Checked checked = check_files(options.files, *guard, now);
+  Checked checked = check_files(options.files, *guard, std::nullopt);
   for (auto& [path, file] : checked.files) {
     if (file.feed == options.feed) continue;
     checked.errors.push_back({{path, {0, 0, "", "is of feed " + file.feed}}, {}, {}, {}});

@@ -45,7 +45,7 @@ void add_overrides(Checked& checked, const OrdersFile& file, const GuardReport& 
   }
 }
 
-void ask_guards(Checked& checked, const Guard& guard, UnixSeconds now) {
+void ask_guards(Checked& checked, const Guard& guard, std::optional<UnixSeconds> now) {
   for (const auto& [path, file] : checked.files) {
     GuardReport report =
         run_guards(guard, file.orders, {}, {.refusals_per_order = kAllRefusals, .blast = true, .now = now});
@@ -126,7 +126,7 @@ std::uint64_t targets_of(const std::vector<OrderWithTargets>& orders) {
   return n;
 }
 
-Checked check_files(const std::vector<std::string>& paths, const Guard& guard, UnixSeconds now) {
+Checked check_files(const std::vector<std::string>& paths, const Guard& guard, std::optional<UnixSeconds> now) {
   Checked checked;
   checked.popular = guard.lists().popular.size() + guard.lists().platforms.size();
   checked.ordinary = guard.lists().ordinary.size();

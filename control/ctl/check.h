@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,8 +25,10 @@ struct Checked {
   std::size_t popular = 0, ordinary = 0;  ///< how many names the lists have
 };
 
-/// Reads the files and asks the guards, as a gateway with the same lists would; signatures are still to come.
-[[nodiscard]] Checked check_files(const std::vector<std::string>& paths, const Guard& guard, UnixSeconds now);
+/// Reads the files and asks the guards, as a gateway with the same lists would; signatures are still to come. An order
+/// that ended before `now` is an error; nothing: such an order may stand, as it ends by itself.
+[[nodiscard]] Checked check_files(const std::vector<std::string>& paths, const Guard& guard,
+                                  std::optional<UnixSeconds> now);
 
 /// Errors and warnings, a line each, to stderr.
 void print_findings(const Checked& checked);

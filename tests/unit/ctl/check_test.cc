@@ -61,11 +61,11 @@ TEST_CASE(
   folder.write("names.txt", "fine-site.com\n\nocsp.digicert.com\n");
   const Checked guarded = check_files({path}, shipped(), kNow);
   REQUIRE(guarded.errors.size() == 2);
-  CHECK(to_string(guarded.errors[0].where)
+  CHECK(to_string(guarded.errors[1].where)
             .ends_with("orders.yaml:15:16: G2: dns.google: would block dns.google (resolver)"));
-  CHECK(guarded.errors[0].order == "A-100");
-  CHECK_FALSE(guarded.errors[0].instead.empty());
-  CHECK(to_string(guarded.errors[1].where).find("names.txt:3:1: G2: ocsp.digicert.com") != std::string::npos);
+  CHECK(guarded.errors[1].order == "A-100");
+  CHECK_FALSE(guarded.errors[1].instead.empty());
+  CHECK(to_string(guarded.errors[0].where).find("names.txt:3:1: G2: ocsp.digicert.com") != std::string::npos);
   REQUIRE(guarded.warnings.size() == 1);
   CHECK(guarded.warnings[0].error.what.find("the court says so (a whole platform: a second") != std::string::npos);
 }
