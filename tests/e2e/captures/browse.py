@@ -9,14 +9,16 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from chromium import Chromium  # noqa: E402
 
 QUIC = ["chromium-quic.example:4433", "chromium-quic6.example:4433", "chromium-quic-retry.example:4434"]
-AS_IT_IS = ["https://chromium.example/", "https://chromium6.example/", "https://chromium-retry.example:444/",
-            "http://chromium-http.example/", *(f"https://{origin}/" for origin in QUIC)]
+AS_IT_IS = ["https://chromium.example/", "https://chromium6.example/", "https://chromium-small.example/",
+            "https://chromium-retry.example:444/", "http://chromium-http.example/", *(f"https://{origin}/" for origin in QUIC)]
 HELD = ["https://chromium12.example/"]
+HOSTS = {"chromium6.example": "[::1]", "chromium-quic6.example": "[::1]", "chromium-small.example": "127.0.0.3",
+         "*.googleapis.com": "~NOTFOUND", "*.google.com": "~NOTFOUND"}
 
 
 def main():
     common = (f"--ignore-certificate-errors-spki-list={sys.argv[1]}", "--origin-to-force-quic-on=" + ",".join(QUIC),
-              "--host-resolver-rules=MAP chromium6.example [::1], MAP chromium-quic6.example [::1], MAP *.googleapis.com ~NOTFOUND, MAP *.google.com ~NOTFOUND")
+              "--host-resolver-rules=" + ",".join(f"MAP {name} {address}" for name, address in HOSTS.items()))
     failed = 0
     for urls, options in ((AS_IT_IS, ()), (HELD, ("--ssl-version-max=tls1.2",))):
         with Chromium(*common, *options) as browser:
