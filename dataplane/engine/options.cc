@@ -9,6 +9,7 @@
 #include "bpf/abi.h"
 #include "dataplane/engine/option_text.h"
 #include "dataplane/engine/port_options.h"
+#include "dataplane/engine/way_back_options.h"
 
 namespace sluice {
 namespace {
@@ -99,8 +100,9 @@ void check_whole(const Options& options) {
 Result<Options, UsageError> parse_options(int argc, const char* const* argv) {
   Options options;
   Policy& policy = options.policy;
-  std::vector<std::string> ports, next_hops, subscribers, sinkholes, rows;
+  std::vector<std::string> ports, next_hops, ways_back, subscribers, sinkholes, rows;
   std::string credit;
+  std::filesystem::path ways_back_file;
   std::vector<std::uint16_t> dns_ports;
   std::uint64_t max_image_mb = 4096;
   gid_t group = 0;
@@ -112,6 +114,10 @@ Result<Options, UsageError> parse_options(int argc, const char* const* argv) {
       ->required();
   app.add_option("--next-hop", next_hops,
                  "subscriber|internet=MAC[,vlan=ID[.ID]]: who takes on what an inject port sends");
+  app.add_option("--way-back", ways_back,
+                 "TUNNEL[,from=IP,to=IP][,in=IDS][,out=IDS]: answers go back through it; TUNNEL "
+                 "vlan|mpls|ip|gre|vxlan|geneve|gtp, in mirror mode erspan; repeat");
+  app.add_option("--way-back-file", ways_back_file, "a way back a line");
   app.add_option("--image", options.image, "rule image to load at start");
   app.add_option("--image-key", options.image_key, "public key that images must be signed with (64 hex digits)");
   app.add_option("--workers", options.workers, "packet threads (default 1)")
@@ -150,6 +156,8 @@ Result<Options, UsageError> parse_options(int argc, const char* const* argv) {
   app.add_option("--run-dir", options.run_dir, "default /run/sluice");
   app.add_option("--wire-dir", options.wire_dir, "default /run/sluice/bpf");
   app.add_option("--memory-mb", options.memory_mb, "for packets (default 512)")->check(CLI::Range(64U, 1U << 20));
+  app.add_option("--pci-mtu", options.pci_mtu, "of pci: ports (default: what they and their peers carry, at most 9000)")
+      ->check(CLI::Range(1280U, 9600U));
   app.add_flag("--huge", options.huge, "insist on huge pages (default: where enough are free)");
   const auto* const group_option =
       app.add_option("--group", group, "id of the group that may read counters and telemetry");
@@ -159,6 +167,7 @@ Result<Options, UsageError> parse_options(int argc, const char* const* argv) {
     app.parse(argc, argv);
     set_ports(options, ports);
     set_next_hops(options, next_hops);
+    set_ways_back(options, ways_back, ways_back_file);
     for (const auto& text : subscribers) policy.subscribers.push_back(prefix(text));
     for (const auto& text : sinkholes) set_sinkhole(policy, text);
     for (const auto& text : rows) set_row(policy, text);

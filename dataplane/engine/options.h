@@ -52,6 +52,7 @@ struct Options {
   std::filesystem::path run_dir = "/run/sluice";
   std::filesystem::path wire_dir = "/run/sluice/bpf";
   unsigned memory_mb = 512;
+  unsigned pci_mtu = 0;        ///< 0: what the port and its peer carry, at most 9000
   bool huge = false;           ///< insist on huge pages
   std::optional<gid_t> group;  ///< who may read counters and ask the telemetry socket
   std::uint64_t max_image_bytes = std::uint64_t{4096} << 20;

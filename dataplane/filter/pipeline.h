@@ -95,13 +95,13 @@ struct PipelineLimits {
 /// completes a blocked one is dropped, as is every later one. views() then shows the datagram.
 ///
 /// What is blocked in Mode::Enforce is dropped. An answer goes back only to Policy::subscribers, only to a packet that
-/// came from Side::Subscriber on Ethernet, and never through a tunnel; to the server goes the trigger, shrunk to a RST.
-/// In TCP nothing larger than its trigger is sent unless the client's handshake was seen in full. QUIC is dropped
-/// without an answer. The tombstone of a TCP or QUIC connection holds for Policy::tombstone_s, at most until its order
-/// expires. In TCP it holds for what lies near the blocked bytes in the stream (belongs()): a new connection with the
-/// same addresses and ports goes on, and so does that of a neighbour in whose name somebody sent a packet. In
-/// Mode::Observe nothing is dropped, answered or remembered as blocked; so it is, in either mode, with what only an
-/// order in shadow would block.
+/// came from Side::Subscriber on Ethernet, and through a tunnel only where its way back is configured; to the server
+/// goes the trigger, shrunk to a RST. In TCP nothing larger than its trigger is sent unless the client's handshake was
+/// seen in full. QUIC is dropped without an answer. The tombstone of a TCP or QUIC connection holds for
+/// Policy::tombstone_s, at most until its order expires. In TCP it holds for what lies near the blocked bytes in the
+/// stream (belongs()): a new connection with the same addresses and ports goes on, and so does that of a neighbour in
+/// whose name somebody sent a packet. In Mode::Observe nothing is dropped, answered or remembered as blocked; so it is,
+/// in either mode, with what only an order in shadow would block.
 ///
 /// With Policy::copies (mirror mode) nothing is dropped: blocked names are answered, connections reset at both ends and
 /// again with every further packet in which the client sends data. QUIC cannot be stopped so: Cause::MirrorQuic, and

@@ -42,12 +42,13 @@ Responder::Responder(const Policy& policy, const PipelineLimits& limits, std::ui
       credit_(limits.credit_prefixes, policy.credit_bytes, policy.credit_bytes_per_s, seed) {}
 
 bool Responder::may_answer(Side from, LinkType link, const PacketView& view) const noexcept {
-  return from == Side::Subscriber && link == LinkType::Ethernet && !view.one_way && policy_.is_subscriber(view.src());
+  return from == Side::Subscriber && link == LinkType::Ethernet && has_way_back(view, policy_.paths) &&
+         policy_.is_subscriber(view.src());
 }
 
 bool Responder::allowed(const Trigger& trigger) noexcept {
   if (may_answer(trigger.from, trigger.link, *trigger.view)) return true;
-  count(trigger.view->one_way ? Cause::ReplyOneWay : Cause::ReplyNotSubscriber);
+  count(has_way_back(*trigger.view, policy_.paths) ? Cause::ReplyNotSubscriber : Cause::ReplyOneWay);
   return false;
 }
 
@@ -109,7 +110,7 @@ void Responder::end_tcp(const Trigger& trigger, Answer&& answer) noexcept {
       length > 0 && fits(trigger, Way::Back, length) ? send(*reply, length) : count(Cause::ReplyTooLarge);
     }
   }
-  if (trigger.link != LinkType::Ethernet) return;
+  if (trigger.link != LinkType::Ethernet || !has_way_back(*trigger.view, policy_.paths)) return;
   if (Reply* reply = next(trigger, other(trigger.from))) {
     const std::size_t length = build_reset_to_server(*trigger.view, policy_.paths, reply->bytes);
     if (length > 0 && fits(trigger, Way::Onward, length)) send(*reply, length);

@@ -22,6 +22,7 @@ struct PacketView {
   Cause cause = Cause::None;
   bool ipv6 = false;
   bool one_way = false;  ///< inside MPLS, GTP or another tunnel whose way back is not in the packet: never answered
+  bool unanswerable = false;  ///< authenticated or source-routed: not even a known way back leads to an answer
   IpProto proto = IpProto::NoNext;
   std::uint8_t tag_count = 0;  ///< VLAN tags passed on the way
 

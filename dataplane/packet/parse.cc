@@ -46,9 +46,18 @@ void parse_packet(Bytes frame, LinkType link, PacketView& out) noexcept {
 void parse_datagram(Bytes frame, const PacketView& like, PacketView& out) noexcept {
   Walk walk = start(frame, out);
   out.one_way = like.one_way;
+  out.unanswerable = like.unanswerable;
   out.tag_count = like.tag_count;
   walk.at.skip(like.l3);
   out.cause = like.ipv6 ? walk.ipv6() : walk.ipv4();
+}
+
+bool trace_packet(const PacketView& view, Trail& out) noexcept {
+  PacketView again;
+  Walk walk = start(view.frame(), again);
+  walk.trail = &out;
+  (void)walk.link(LinkType::Ethernet);
+  return out.whole() && !out.layers().empty() && again.l3 == view.l3 && out.layers().back().at == view.l3;
 }
 
 Cause Walk::link(LinkType type) noexcept {
@@ -63,6 +72,7 @@ Cause Walk::link(LinkType type) noexcept {
 }
 
 Cause Walk::ethernet() noexcept {
+  note(LayerKind::Ethernet, offset());
   const Bytes header = at.bytes(kEthernetBytes);
   if (header.empty()) return Cause::EtherTruncated;
   return ether_type(EtherType{load_be16(header.data() + 12)});
@@ -84,6 +94,7 @@ Cause Walk::ether_type(EtherType type) noexcept {
 
 Cause Walk::vlan() noexcept {
   if (!descend()) return Cause::TooDeep;
+  note(LayerKind::Vlan, offset());
   const Bytes tag = at.bytes(4);
   if (tag.empty()) return Cause::EtherTruncated;
   ++view.tag_count;
@@ -141,6 +152,7 @@ Cause Walk::ipv4() noexcept {
 
   view.ipv6 = false;
   view.l3 = offset();
+  note(LayerKind::Ipv4, view.l3);
   view.proto = IpProto{ip[9]};
   at = at.sub(std::min(total, rest.size()));
   at.skip(header);
@@ -171,6 +183,7 @@ Cause Walk::ipv6() noexcept {
 
   view.ipv6 = true;
   view.l3 = offset();
+  note(LayerKind::Ipv6, view.l3);
   const bool cut = total > rest.size();
   at = at.sub(std::min(total, rest.size()));
   at.skip(kIpv6Bytes);
@@ -194,7 +207,7 @@ bool Walk::extension_header(IpProto& next) noexcept {
   // RFC 4302 2.2: AH counts 4-byte words less two; RFC 8200 4: the others 8-byte words less one.
   const std::size_t length = next == IpProto::Auth ? (units + 2) * 4 : (units + 1) * 8;
   // An answer would need to be authenticated, or to be routed back by the same route.
-  if (next != IpProto::HopByHop && next != IpProto::DestOptions) view.one_way = true;
+  if (next != IpProto::HopByHop && next != IpProto::DestOptions) view.one_way = view.unanswerable = true;
   next = IpProto{fixed[0]};
   at.skip(length - 2);
   return at.ok();

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 
 #include "dataplane/packet/walk.h"
 
@@ -113,6 +114,7 @@ Cause Walk::mpls() noexcept {
   view.one_way = true;
   for (bool bottom = false; !bottom;) {
     if (!descend()) return Cause::TooDeep;
+    note(LayerKind::Mpls, offset());
     const Bytes label = at.bytes(4);
     if (label.empty()) return Cause::EncapBad;
     bottom = (label[2] & 1U) != 0;
@@ -122,6 +124,7 @@ Cause Walk::mpls() noexcept {
   if (carries_ip(rest)) return ethernet();
   if (looks_like_ip(rest)) return rest[0] >> 4 == 4 ? ipv4() : ipv6();
   if (rest[0] >> 4 == 0 && rest.size() > 4 && looks_like_ethernet(rest.subspan(4))) {
+    note(LayerKind::ControlWord, offset());
     at.skip(4);
     return ethernet();
   }
@@ -133,6 +136,7 @@ Cause Walk::mpls() noexcept {
 /// RFC 2516 4 and 6.
 Cause Walk::pppoe() noexcept {
   if (!descend()) return Cause::TooDeep;
+  note(LayerKind::Pppoe, offset());
   const Bytes header = at.bytes(6);
   if (header.empty() || header[0] != 0x11) return Cause::EncapBad;
   if (header[1] != 0) return Cause::NotIp;  // no session data
@@ -156,6 +160,7 @@ Cause Walk::ppp() noexcept {
 /// RFC 2784 with key and sequence number (RFC 2890); version 1 is PPTP's (RFC 2637 4.1).
 Cause Walk::gre() noexcept {
   constexpr std::uint16_t kChecksum = 0x8000, kRouting = 0x4000, kKey = 0x2000, kSequence = 0x1000, kVersion = 0x0007;
+  note(LayerKind::Gre, offset());
   const std::uint16_t flags = at.be16();
   const auto type = EtherType{at.be16()};
   if (!at.ok() || (flags & kRouting) != 0) return Cause::EncapBad;
@@ -186,6 +191,7 @@ Cause Walk::pptp(std::uint16_t flags) noexcept {
 
 /// A mirrored frame: type I has no header and no GRE sequence number, II has 8 bytes, III has 12 or 20.
 Cause Walk::erspan(EtherType type, bool sequenced) noexcept {
+  note(LayerKind::Erspan, offset());
   if (type == kErspan2) {
     if (sequenced) at.skip(8);
   } else {
@@ -198,18 +204,22 @@ Cause Walk::erspan(EtherType type, bool sequenced) noexcept {
 bool Walk::udp_tunnel(Bytes payload, Cause& cause) noexcept {
   Cursor inner(payload);
   auto type = EtherType{0};
+  std::optional<LayerKind> tunnel;
   if (view.dst_port == kVxlanPort) {
+    tunnel = LayerKind::Vxlan;
     const std::uint32_t flags = inner.be32();
     inner.skip(4);
     if ((flags & 0x08000000) == 0) return false;  // RFC 7348 5: the I flag; the others are ignored
     type = kBridgedEthernet;
   } else if (view.dst_port == kGenevePort) {
+    tunnel = LayerKind::Geneve;
     const std::uint8_t version_and_options = inner.u8();
     inner.skip(1);
     type = EtherType{inner.be16()};
     if (version_and_options >> 6 != 0) return false;  // RFC 8926 3.4
     inner.skip(4 + (version_and_options & 0x3fU) * 4U);
   } else if (view.dst_port == kGtpUserPort) {
+    tunnel = LayerKind::GtpUser;
     if (!pass_gtp_user(inner) || inner.empty()) return false;
     type = inner.rest()[0] >> 4 == 4 ? EtherType::Ipv4 : EtherType::Ipv6;
   } else if (view.dst_port == kTeredoPort || view.src_port == kTeredoPort) {
@@ -226,6 +236,8 @@ bool Walk::udp_tunnel(Bytes payload, Cause& cause) noexcept {
     return true;
   }
   view.one_way = true;
+  note(LayerKind::Udp, view.l4);
+  if (tunnel) note(*tunnel, view.payload);
   at = inner;
   cause = type == kBridgedEthernet ? ethernet() : ether_type(type);
   return true;

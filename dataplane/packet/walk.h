@@ -2,6 +2,7 @@
 
 #include "dataplane/base/cursor.h"
 #include "dataplane/packet/parse.h"
+#include "dataplane/packet/trail.h"
 
 namespace sluice {
 
@@ -17,6 +18,7 @@ struct Walk {
   Cursor at;  ///< what is left of the innermost header's payload
   PacketView& view;
   unsigned budget = kMaxEncapsulations;
+  Trail* trail = nullptr;  ///< takes down what is passed, where it is asked for
 
   // parse.cc
   Cause link(LinkType type) noexcept;
@@ -36,6 +38,9 @@ struct Walk {
 
   [[nodiscard]] std::uint16_t offset() const noexcept {
     return static_cast<std::uint16_t>(at.rest().data() - view.data);
+  }
+  void note(LayerKind kind, std::uint16_t where) const noexcept {
+    if (trail != nullptr) trail->add(kind, where);
   }
   /// Takes one encapsulation from the budget; false when it is spent.
   [[nodiscard]] bool descend() noexcept { return budget-- > 0; }

@@ -9,36 +9,9 @@
 namespace sluice {
 namespace {
 
-constexpr std::size_t kMacBytes = 6;
 constexpr std::size_t kIpv4Bytes = 20;
 constexpr std::size_t kIpv6Bytes = 40;
-constexpr std::size_t kPppoeBytes = 6;
 constexpr std::uint8_t kTtl = 64;
-
-bool is_tag(std::uint16_t type) noexcept {
-  return type == static_cast<std::uint16_t>(EtherType::Vlan) || type == static_cast<std::uint16_t>(EtherType::QinQ) ||
-         type == static_cast<std::uint16_t>(EtherType::QinQOld);
-}
-
-/// Walks MACs, tags and PPPoE. True where they lead exactly to the IP header: then they can be sent back as they are.
-bool walk_link(const PacketView& view, std::size_t& pppoe) noexcept {
-  std::size_t at = 2 * kMacBytes;
-  if (view.l3 < at + 2 || view.l3 > view.len) return false;
-  std::uint16_t type = load_be16(view.data + at);
-  while (is_tag(type)) {
-    at += 4;
-    if (at + 2 > view.l3) return false;
-    type = load_be16(view.data + at);
-  }
-  at += 2;
-  if (type == static_cast<std::uint16_t>(EtherType::PppoeSession)) {
-    pppoe = at;
-    at += kPppoeBytes;
-    // The PPP protocol field has two bytes, or one where the peers compress it (RFC 1661 6.5).
-    return at + 2 == view.l3 || at + 1 == view.l3;
-  }
-  return at == view.l3;
-}
 
 bool is_group_address(const PacketView& view, Bytes address) noexcept {
   return view.ipv6 ? address[0] == 0xff : address[0] >= 0xe0;  // RFC 4291 2.7; RFC 1112 4, with 240/4 and broadcast
@@ -48,21 +21,11 @@ bool is_group_address(const PacketView& view, Bytes address) noexcept {
 
 Envelope::Envelope(const PacketView& trigger, Way way, const Paths& paths, MutableBytes out) noexcept
     : trigger_(trigger), out_(out), way_(way) {
-  if (trigger.one_way || (way == Way::Back && is_group_address(trigger, trigger.dst()))) return;
-  if (paths.injection ? !write_link(*paths.injection) : !turn_link()) return;
+  if (trigger.unanswerable || (way == Way::Back && is_group_address(trigger, trigger.dst()))) return;
+  if (paths.injection ? !write_link(*paths.injection) : !encapsulation_.write(trigger, way, paths, out)) return;
+  if (!paths.injection) l3_ = encapsulation_.size();
   const std::size_t l4 = l3_ + (trigger.ipv6 ? kIpv6Bytes : kIpv4Bytes);
   if (l4 <= out.size()) l4_ = l4;
-}
-
-/// The trigger's own link header, for the way back with its addresses swapped.
-bool Envelope::turn_link() noexcept {
-  l3_ = trigger_.l3;
-  if (l3_ > out_.size() || !walk_link(trigger_, pppoe_)) return false;
-  std::memcpy(out_.data(), trigger_.data, l3_);
-  if (way_ == Way::Onward) return true;
-  std::memcpy(out_.data(), trigger_.data + kMacBytes, kMacBytes);
-  std::memcpy(out_.data() + kMacBytes, trigger_.data, kMacBytes);
-  return (trigger_.data[0] & 1) == 0;
 }
 
 bool Envelope::write_link(const Injection& injection) noexcept {
@@ -109,10 +72,6 @@ void Envelope::write_ip(IpProto proto, std::size_t l4_len) noexcept {
     std::memcpy(ip + 16, dst.data(), 4);
     store_be16(ip + 10, checksum_fold(checksum_add(0, {ip, kIpv4Bytes})));
   }
-  if (pppoe_ != 0) {
-    const std::size_t payload = l4_ + l4_len - (pppoe_ + kPppoeBytes);
-    store_be16(out_.data() + pppoe_ + 4, static_cast<std::uint16_t>(payload));
-  }
 }
 
 std::uint16_t Envelope::l4_checksum(IpProto proto, std::size_t l4_len) const noexcept {
@@ -136,11 +95,12 @@ std::size_t Envelope::finish_udp(std::size_t l4_len) noexcept {
   store_be16(l4() + 6, 0);
   const std::uint16_t sum = l4_checksum(IpProto::Udp, l4_len);
   store_be16(l4() + 6, sum == 0 ? std::uint16_t{0xffff} : sum);  // RFC 768: 0 means "none"
+  encapsulation_.finish(out_.first(l4_ + l4_len));
   return l4_ + l4_len;
 }
 
 std::size_t link_bytes(const PacketView& trigger, Way way, const Paths& paths) noexcept {
-  std::array<std::uint8_t, 256> scratch;
+  std::array<std::uint8_t, 512> scratch;
   const Envelope envelope(trigger, way, paths, scratch);
   return envelope.ok() ? envelope.link_bytes() : 0;
 }
@@ -150,6 +110,7 @@ std::size_t Envelope::finish_tcp(std::size_t l4_len) noexcept {
   write_ports();
   store_be16(l4() + 16, 0);
   store_be16(l4() + 16, l4_checksum(IpProto::Tcp, l4_len));
+  encapsulation_.finish(out_.first(l4_ + l4_len));
   return l4_ + l4_len;
 }
 

@@ -5,23 +5,16 @@
 
 #include "dataplane/base/bytes.h"
 #include "dataplane/packet/packet_view.h"
-#include "dataplane/reply/paths.h"
+#include "dataplane/reply/encapsulation.h"
 
 namespace sluice {
 
-/// Which way a packet made here goes, seen from its trigger.
-enum class Way : std::uint8_t {
-  Back,    ///< to the sender of the trigger: MACs, addresses and ports swapped, TTL 64
-  Onward,  ///< in place of the trigger: MACs, addresses, ports, TTL and traffic class as it had them
-};
-
-/// Everything around a TCP or UDP header, copied from the trigger: Ethernet with the same tags (802.1Q, 802.1ad,
-/// PPPoE), then an IPv4 header without options (RFC 6864: DF, identification 0) or an IPv6 header without extensions.
-/// `trigger` is an Ethernet frame that was read up to its payload and is not one_way. With Paths::injection the next
-/// hop's Ethernet header stands in place of the trigger's.
+/// Everything around a TCP or UDP header: the trigger's encapsulation (encapsulation.h) or, with Paths::injection, the
+/// next hop's Ethernet header; then an IPv4 header without options (RFC 6864: DF, identification 0) or an IPv6 header
+/// without extensions. `trigger` is an Ethernet frame that was read up to its payload.
 class Envelope {
  public:
-  /// Not ok() where no packet can be made: a link header other than the above, or a group address as source.
+  /// Not ok() where no packet can be made: no way, or a group address as source.
   Envelope(const PacketView& trigger, Way way, const Paths& paths, MutableBytes out) noexcept;
 
   [[nodiscard]] bool ok() const noexcept { return l4_ != 0; }
@@ -37,7 +30,6 @@ class Envelope {
   [[nodiscard]] std::size_t finish_tcp(std::size_t l4_len) noexcept;
 
  private:
-  bool turn_link() noexcept;
   bool write_link(const Injection& injection) noexcept;
   void write_ip(IpProto proto, std::size_t l4_len) noexcept;
   [[nodiscard]] std::uint16_t l4_checksum(IpProto proto, std::size_t l4_len) const noexcept;
@@ -48,7 +40,7 @@ class Envelope {
   Way way_;
   std::size_t l3_ = 0;
   std::size_t l4_ = 0;
-  std::size_t pppoe_ = 0;  ///< offset of the PPPoE header; 0: none
+  Encapsulation encapsulation_;
 };
 
 /// Bytes in front of the IP header of a packet made so; 0 where none can be made.

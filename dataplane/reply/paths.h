@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "dataplane/reply/ways_back.h"
+
 namespace sluice {
 
 using MacAddress = std::array<std::uint8_t, 6>;
@@ -24,6 +26,7 @@ struct Injection {
 /// How replies find their way where that is more than turning the trigger's headers around.
 struct Paths {
   std::optional<Injection> injection;  ///< mirror mode
+  WaysBack ways_back;                  ///< through tunnels; in mirror mode: those whose packets are believed
 };
 
 }  // namespace sluice

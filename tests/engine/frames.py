@@ -34,12 +34,13 @@ def query(name, port=40000, ident=1, v6=False):
     return ether() / network / UDP(sport=port, dport=53) / DNS(id=ident, rd=1, qd=DNSQR(qname=name))
 
 
-def tls_hello(name):
-    """A TLS record with a ClientHello that has nothing but a server name."""
+def tls_hello(name, padding=0):
+    """A TLS record with a ClientHello that has nothing but a server name, behind so many bytes of padding."""
     host = name.encode()
     entry = b"\x00" + len(host).to_bytes(2, "big") + host
     names = len(entry).to_bytes(2, "big") + entry
-    extensions = b"\x00\x00" + len(names).to_bytes(2, "big") + names
+    filler = b"\x00\x15" + padding.to_bytes(2, "big") + bytes(padding) if padding else b""
+    extensions = filler + b"\x00\x00" + len(names).to_bytes(2, "big") + names
     body = b"\x03\x03" + bytes(32) + b"\x00" + b"\x00\x02\x13\x01" + b"\x01\x00" + len(extensions).to_bytes(2, "big") + extensions
     message = b"\x01" + len(body).to_bytes(3, "big") + body
     return b"\x16\x03\x01" + len(message).to_bytes(2, "big") + message

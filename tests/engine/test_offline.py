@@ -3,13 +3,18 @@ import pathlib
 import subprocess
 
 import pytest
-from scapy.layers.dns import DNS
-from scapy.layers.inet import TCP, UDP
-from scapy.layers.l2 import Dot1AD, Dot1Q, Ether
+from scapy.contrib.geneve import GENEVE
+from scapy.contrib.gtp import GTP_U_Header
+from scapy.contrib.mpls import MPLS, EoMCW
+from scapy.layers.dns import DNS, DNSQR
+from scapy.layers.inet import IP, TCP, UDP
+from scapy.layers.inet6 import IPv6
+from scapy.layers.l2 import GRE, Dot1AD, Dot1Q, Ether
+from scapy.layers.vxlan import VXLAN
 from scapy.utils import RawPcapReader, RawPcapWriter
 
 from engine import BIN, BLOCKED, BLOCKED_BELOW, FREE, Engine, make_image
-from frames import ether, every_kind, ip, query, tls_hello
+from frames import CLIENT4, SERVER4, ether, every_kind, ip, ip6, query, tls_hello
 
 FEED = "test.example/engine"
 
@@ -114,6 +119,103 @@ def test_copies_are_answered_through_the_next_hops_and_never_forwarded(tmp_path,
     assert counters.side("tx_pkts") == counters.side("reply_pkts") == (2, 1)
     assert counters.order(FEED, "TEST-1") == (2, 0)
     assert counters.dropped == 0
+
+
+def from_the_network(frame):
+    """The frame with every length and checksum worked out anew by scapy."""
+    packet = Ether(frame)
+    layer = packet
+    while layer:
+        for field in ("len", "plen", "chksum", "length"):
+            if field in layer.fields and not (isinstance(layer, UDP) and field == "chksum" and layer.chksum == 0):
+                del layer.fields[field]
+        layer = layer.payload
+    return bytes(packet)
+
+
+A, B, A6, B6 = "10.0.0.1", "10.0.0.2", "2001:db8:a::1", "2001:db8:a::2"
+INNER = dict(src="02:00:00:00:01:01", dst="02:00:00:00:01:02")
+GPDU = dict(version=1, PT=1, gtp_type=255, E=0, S=0, PN=0)
+# way back: headers of what came from the subscriber, headers of the answer
+WAYS = {
+    "vlan,in=100.7,out=200.8": (ether() / Dot1AD(vlan=100, prio=3) / Dot1Q(vlan=7), ether(False) / Dot1AD(vlan=200, prio=3) / Dot1Q(vlan=8)),
+    "mpls,in=16.17,out=300": (ether(type=0x8847) / MPLS(label=16, s=0) / MPLS(label=17, s=1), ether(False, type=0x8847) / MPLS(label=300, s=1, ttl=64)),
+    "mpls,in=18,out=301.302": (ether(type=0x8847) / MPLS(label=18, s=1) / EoMCW() / Ether(**INNER),
+                               ether(False, type=0x8847) / MPLS(label=301, s=0, ttl=64) / MPLS(label=302, s=1, ttl=64) / EoMCW() / Ether(dst=INNER["src"], src=INNER["dst"])),
+    f"gre,from={A},to={B},in=5,out=6": (ether() / IP(src=A, dst=B, tos=8) / GRE(key_present=1, key=5), ether(False) / IP(src=B, dst=A, id=0, flags="DF") / GRE(key_present=1, key=6)),
+    f"gre,from={B},to={A}": (ether() / IP(src=B, dst=A) / GRE(), ether(False) / IP(src=A, dst=B, id=0, flags="DF") / GRE()),
+    f"ip,from={A},to={B}": (ether() / Dot1Q(vlan=9) / IP(src=A, dst=B), ether(False) / Dot1Q(vlan=9) / IP(src=B, dst=A, id=0, flags="DF")),
+    f"ip,from={A6},to={B6}": (ether() / IPv6(src=A6, dst=B6, tc=4, fl=99), ether(False) / IPv6(src=B6, dst=A6)),
+    f"vxlan,from={A},to={B},in=7,out=8": (ether() / IP(src=A, dst=B) / UDP(sport=50000, dport=4789) / VXLAN(vni=7, flags=8) / Ether(**INNER),
+                                          ether(False) / IP(src=B, dst=A, id=0, flags="DF") / UDP(sport=50000, dport=4789) / VXLAN(vni=8, flags=8) / Ether(dst=INNER["src"], src=INNER["dst"])),
+    f"vxlan,from={A6},to={B6}": (ether() / IPv6(src=A6, dst=B6) / UDP(sport=50000, dport=4789) / VXLAN(vni=70, flags=8) / Ether(**INNER) / Dot1Q(vlan=3),
+                                 ether(False) / IPv6(src=B6, dst=A6) / UDP(sport=50000, dport=4789) / VXLAN(vni=70, flags=8) / Ether(dst=INNER["src"], src=INNER["dst"]) / Dot1Q(vlan=3)),
+    f"geneve,from={A},to={B},in=7,out=8": (ether() / IP(src=A, dst=B) / UDP(sport=50000, dport=6081, chksum=0) / GENEVE(vni=7) / Ether(**INNER),
+                                           ether(False) / IP(src=B, dst=A, id=0, flags="DF") / UDP(sport=50000, dport=6081, chksum=0) / GENEVE(vni=8) / Ether(dst=INNER["src"], src=INNER["dst"])),
+    f"gtp,from={A},to={B},in=1,out=2": (ether() / IP(src=A, dst=B) / UDP(sport=2152, dport=2152) / GTP_U_Header(teid=1, **GPDU),
+                                        ether(False) / IP(src=B, dst=A, id=0, flags="DF") / UDP(sport=2152, dport=2152) / GTP_U_Header(teid=2, **GPDU)),
+}
+
+
+def test_answers_go_back_through_tunnels_whose_way_back_is_configured_and_no_others(gateway, tmp_path):
+    image, key = make_image(tmp_path, "rules")
+    ask = UDP(sport=40000, dport=53) / DNS(id=7, rd=1, qd=DNSQR(qname=BLOCKED))
+    up = [bytes(came / network / ask) for came, _ in WAYS.values() for network in (ip(), ip6())]
+    to_internet, to_subscriber, engine = gateway(up, [], *enforcing(image, key), *[word for way in WAYS for word in ("--way-back", way)])
+    assert to_internet == []
+    answers = iter(to_subscriber)
+    for way, (_, back) in WAYS.items():
+        for network in (ip(False, id=0, flags="DF"), ip6(False)):
+            answer = next(answers)
+            assert answer == from_the_network(answer), way  # every length and checksum, the outer ones too
+            dns = Ether(answer)[DNS]
+            assert (dns.id, dns.qr, dns.ancount) == (7, 1, 0), way
+            assert answer == from_the_network(bytes(back / network / UDP(sport=53, dport=40000) / bytes(dns))), way
+    assert not list(answers)
+    # Without ways back, or from other end points, only what has tags alone is answered; all falls.
+    (tmp_path / "ways").write_text(f"# none of ours\nvxlan,from={B},to={A}\n\ngre,from={A},to={B},in=9\n")
+    to_internet, to_subscriber, engine = gateway(up, [], *enforcing(image, key), "--way-back-file", tmp_path / "ways")
+    assert to_internet == []
+    assert len(to_subscriber) == 2 and all(Dot1AD in Ether(frame) for frame in to_subscriber)
+    assert engine.counters().dropped == len(up)
+
+
+def test_a_connection_in_a_tunnel_is_reset_both_ways_and_foreign_or_odd_tunnels_are_not_answered(gateway, tmp_path):
+    image, key = make_image(tmp_path, "rules")
+    outer = ether() / IP(src=A, dst=B) / UDP(sport=50000, dport=4789) / VXLAN(vni=7, flags=8) / Ether(**INNER)
+    hello = TCP(sport=1, dport=443, seq=7, ack=9, flags="PA") / tls_hello(BLOCKED)
+    ask = UDP(sport=40000, dport=53) / DNS(rd=1, qd=DNSQR(qname=BLOCKED))
+    odd = [
+        outer / IP(src="203.0.113.1", dst=SERVER4) / ask,  # no subscriber within
+        ether() / IP(src=A, dst=B, options=[b"\x94\x04\x00\x00"]) / GRE() / ip() / ask,
+        ether() / IP(src=A, dst=B) / GRE(seqnum_present=1) / ip() / ask,
+        ether() / IP(src=A, dst=B) / GRE(chksum_present=1) / ip() / ask,
+    ]
+    up = [bytes(outer / ip() / hello)] + [bytes(frame) for frame in odd]
+    to_internet, to_subscriber, engine = gateway(up, [], *enforcing(image, key), "--way-back", f"vxlan,from={A},to={B}", "--way-back",
+                                                 f"gre,from={A},to={B}")
+    (to_client,), (to_server,) = to_subscriber, to_internet
+    for frame, outer_source, inner_source, seq in ((to_client, B, SERVER4, 9), (to_server, A, CLIENT4, 7)):
+        assert frame == from_the_network(frame)
+        packet = Ether(frame)
+        assert (packet[IP].src, packet[VXLAN].vni) == (outer_source, 7)
+        assert (packet[VXLAN][IP].src, packet[TCP].flags, packet[TCP].seq) == (inner_source, "RA", seq)
+    assert engine.counters().dropped == len(up)
+
+
+def test_names_are_read_in_jumbo_frames_of_several_segments_which_leave_as_they_came(gateway, tmp_path):
+    image, key = make_image(tmp_path, "rules")
+
+    def jumbo(name):
+        return bytes(ether() / ip() / TCP(sport=1, dport=443, seq=7, ack=9, flags="PA") / tls_hello(name, padding=8000))
+
+    up = [jumbo(FREE), jumbo(BLOCKED), bytes(ether(type=0x9999)) + b"x" * 12000, query(FREE).build()]
+    assert len(up[0]) > 8000
+    to_internet, to_subscriber, engine = gateway(up, [], *enforcing(image, key))
+    assert to_internet[:3] == [up[0], up[2], up[3]]  # the third is too long to be read
+    assert (Ether(to_internet[3])[TCP].flags, Ether(to_subscriber[0])[TCP].flags) == ("RA", "RA")
+    assert engine.counters().order(FEED, "TEST-1") == (1, 0)
+    assert gateway(up, [], *enforcing(image, key), "--row", "too-many-segments=drop")[0][:2] == [up[0], up[3]]
 
 
 def test_observe_is_the_default_counts_and_touches_nothing(gateway, tmp_path):

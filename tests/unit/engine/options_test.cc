@@ -201,6 +201,68 @@ TEST_CASE("options: a copy cannot be dropped") {
   CHECK_FALSE(with({"--dns", "drop"}));
 }
 
+TEST_CASE("options: ways back are found by end points and ids, and where any ids do, by end points") {
+  const auto options =
+      parse_more({"--way-back", "mpls,in=16.17,out=300", "--way-back", "gre,from=10.0.0.1,to=10.0.0.2", "--way-back",
+                  "gre,from=10.0.0.1,to=10.0.0.2,in=5,out=6", "--way-back", "ip,from=2001:db8::1,to=2001:db8::2"});
+  REQUIRE(options.has_value());
+  const WaysBack& ways = options->policy.paths.ways_back;
+  WayBack came;
+  came.tunnel = Tunnel::Gre;
+  came.from = {10, 0, 0, 1};
+  came.to = {10, 0, 0, 2};
+  came.in = TunnelIds{.count = 1, .id = {5}};
+  REQUIRE(ways.find(came) != nullptr);
+  CHECK(ways.find(came)->out == TunnelIds{.count = 1, .id = {6}});
+  came.in->id[0] = 7;
+  REQUIRE(ways.find(came) != nullptr);
+  CHECK_FALSE(ways.find(came)->out.has_value());
+  std::swap(came.from, came.to);
+  CHECK(ways.find(came) == nullptr);
+  WayBack labels;
+  labels.tunnel = Tunnel::Mpls;
+  labels.in = TunnelIds{.count = 2, .id = {16, 17}};
+  REQUIRE(ways.find(labels) != nullptr);
+  labels.in = TunnelIds{.count = 1, .id = {16}};
+  CHECK(ways.find(labels) == nullptr);
+}
+
+TEST_CASE("options: a way back that leads nowhere is refused, and why is said") {
+  const std::vector<std::pair<const char*, std::string>> cases = {
+      {"l2tp,from=10.0.0.1,to=10.0.0.2", "tunnels are"},
+      {"mpls,in=16", "one-way"},
+      {"gtp,from=10.0.0.1,to=10.0.0.2,in=1", "one-way"},
+      {"vlan,in=1.2,out=3", "as many ids"},
+      {"vlan,in=4095,out=1", "at most 4094"},
+      {"mpls,in=1.2.3.4.5,out=1", "more ids"},
+      {"vxlan,from=10.0.0.1,to=10.0.0.2,in=16777216", "at most 16777215"},
+      {"vxlan,from=10.0.0.1", "both end points"},
+      {"ip,from=10.0.0.1,to=2001:db8::1", "one family"},
+      {"ip,from=10.0.0,to=10.0.0.2", "not an address"},
+      {"ip,from=10.0.0.1,to=10.0.0.2,in=1", "'in' is not known"},
+      {"gre,from=10.0.0.1,from=10.0.0.1,to=10.0.0.2", "given twice"},
+      {"gre,from=10.0.0.1,to=10.0.0.2,out=1", "out=… needs in=…"},
+      {"gre,from=10.0.0.1,to=10.0.0.2,in=", "not a number"},
+      {"erspan,from=10.0.0.1,to=10.0.0.2", "mirror mode only"},
+  };
+  for (const auto& [text, what] : cases) {
+    INFO(text);
+    const auto options = parse_more({"--way-back", text});
+    REQUIRE_FALSE(options.has_value());
+    CHECK(options.error().message.find(what) != std::string::npos);
+  }
+  CHECK_FALSE(parse_more({"--way-back", "ip,from=::1,to=::2", "--way-back", "ip,from=::1,to=::2"}).has_value());
+  CHECK_FALSE(parse_more({"--way-back-file", "/nonexistent/ways"}).has_value());
+  const auto mirrored = [](const char* way) {
+    return parse({"--port", "mirror-subscriber=xdp:a", "--way-back", way}).has_value();
+  };
+  CHECK(mirrored("erspan,from=10.0.0.1,to=10.0.0.2"));
+  CHECK(mirrored("mpls"));
+  CHECK(mirrored("gtp,from=10.0.0.1,to=10.0.0.2"));
+  CHECK_FALSE(mirrored("mpls,in=1,out=2"));
+  CHECK_FALSE(mirrored("vlan,in=1"));
+}
+
 TEST_CASE("options: a bad value is refused with code 2") {
   const std::vector<std::vector<const char*>> cases = {{"--mode", "block"},
                                                        {"--dns", "servfail"},

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "tests/support/frames.h"
 #include "tests/support/pipeline_rig.h"
 #include "tests/support/quic_sealer.h"
 #include "tests/support/reply_reader.h"
@@ -167,6 +168,31 @@ TEST_CASE("mirror: a blocked QUIC handshake is counted as what cannot be stopped
     CHECK(rig.pipeline->replies().empty());
     CHECK(rig.pipeline->verdicts()[0].fate == Fate::Forward);
   }
+}
+
+TEST_CASE("mirror: a copy in a tunnel is answered as plain IP, but only where the tunnel is believed") {
+  const Buffer query = bad_query();
+  const Buffer network(query.begin() + 14, query.end());
+  const Buffer labelled = ethernet(0x8847, mpls(17, true, network));
+  const Buffer spanned =
+      ethernet(0x0800, ipv4(47, test::join({be16(0x1000), be16(0x88be), be32(1), be32(0), be32(0), query})));
+  PipelineRig strict(copies());
+  run(strict, {labelled, spanned});
+  CHECK(strict.names(Method::Dns) == 2);
+  CHECK(strict.pipeline->replies().empty());
+  CHECK(strict.cause(Cause::ReplyOneWay) == 2);
+
+  Policy policy = copies();
+  WayBack labels, spans;
+  labels.tunnel = Tunnel::Mpls;
+  spans.tunnel = Tunnel::Erspan;
+  spans.from = {10, 0, 0, 1};
+  spans.to = {192, 0, 2, 53};
+  policy.paths.ways_back = WaysBack({labels, spans});
+  PipelineRig rig(policy);
+  run(rig, {labelled, spanned});
+  REQUIRE(rig.pipeline->replies().size() == 2);
+  for (const std::size_t i : {0, 1}) CHECK(reply(rig, i).dst == Endpoints{}.src);
 }
 
 TEST_CASE("mirror: what is not answered inline is not answered in a copy either") {
