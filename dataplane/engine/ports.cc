@@ -36,7 +36,7 @@ constexpr unsigned kMaxXdpFrameBytes = kDataRoomBytes - RTE_PKTMBUF_HEADROOM - k
 constexpr unsigned kMaxPacketFrameBytes = kDataRoomBytes - RTE_PKTMBUF_HEADROOM;
 constexpr unsigned kEthernetBytes = 14 + 2 * 4;  // header and two tags
 
-constexpr std::uint32_t kJumboMtu = 9000;
+constexpr unsigned kJumboMtu = 9000;
 constexpr std::uint16_t kDescriptors = 2048;  // libxdp's ring size: net_af_xdp fills 2048 whatever is asked for
 constexpr unsigned kPoolCache = 256;
 
@@ -125,6 +125,7 @@ class PortOpener {
   Result<Port, std::string> open(const PortSpec& spec, unsigned index) {
     Port port;
     port.spec_ = spec;
+    peer_ = spec.role == PortRole::Inline ? &options_.ports[index ^ 1] : nullptr;
     auto opened = [&]() -> Result<void, std::string> {
       switch (spec.kind) {
         case PortKind::Xdp: return open_xdp(port, index);
@@ -166,7 +167,7 @@ class PortOpener {
                                  std::to_string(options_.workers) +
                                  " workers: an unserved channel would pass uninspected (ethtool -L)"));
     }
-    if (auto ok = check_peer(port.spec_, index); !ok.has_value()) return ok;
+    if (auto ok = check_peer(port.spec_); !ok.has_value()) return ok;
     auto heartbeat = Heartbeat::open(options_.wire_dir / name / SLUICE_PIN_HEARTBEAT);
     if (!heartbeat.has_value()) return std::unexpected(failed(port.spec_, heartbeat.error()));
     port.heartbeat_ = std::move(*heartbeat);
@@ -187,16 +188,15 @@ class PortOpener {
 
   /// In the kernel, where no worker takes them, frames must go where they go here: to the pair's other port, and copies
   /// nowhere.
-  Outcome check_peer(const PortSpec& spec, unsigned index) {
+  Outcome check_peer(const PortSpec& spec) {
     const unsigned peer = wire_peer(options_.wire_dir / spec.device / SLUICE_PIN_PEER);
     if (spec.role == PortRole::Mirror) {
       if (peer == 0) return {};
       return std::unexpected(
           failed(spec, "sluice-wire would forward copies to another port: attach it with --mirror " + spec.device));
     }
-    const PortSpec& other = options_.ports[index ^ 1];
-    if (other.kind != PortKind::Xdp || peer == 0 || peer == if_nametoindex(other.device.c_str())) return {};
-    return std::unexpected(failed(spec, "sluice-wire pairs it with another port than " + other.device));
+    if (peer_->kind != PortKind::Xdp || peer == 0 || peer == if_nametoindex(peer_->device.c_str())) return {};
+    return std::unexpected(failed(spec, "sluice-wire pairs it with another port than " + peer_->device));
   }
 
   Outcome open_packet(Port& port) {
@@ -259,7 +259,10 @@ class PortOpener {
     if (queues > info.max_rx_queues || queues > info.max_tx_queues) {
       return std::unexpected(failed(port.spec_, "has fewer queues than there are workers"));
     }
-    const rte_eth_conf conf = port.spec_.kind == PortKind::Pci ? hardware(port, info, queues) : rte_eth_conf{};
+    rte_eth_conf conf = port.spec_.kind == PortKind::Pci ? hardware(port, info, queues) : rte_eth_conf{};
+    if (port.spec_.kind == PortKind::Pci) {
+      if (auto ok = set_mtu(port, info, conf); !ok.has_value()) return ok;
+    }
     if (const int error = rte_eth_dev_configure(device, queues, queues, &conf); error != 0)
       return std::unexpected(failed(port.spec_, "cannot be configured", error));
     std::uint16_t rx = kDescriptors, tx = kDescriptors;
@@ -297,13 +300,29 @@ class PortOpener {
     if (port.takes_segments_) {
       conf.rxmode.offloads = RTE_ETH_RX_OFFLOAD_SCATTER;
       conf.txmode.offloads = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
-      conf.rxmode.mtu = std::min<std::uint32_t>(info.max_mtu, kJumboMtu);
     }
     return conf;
   }
 
+  /// Not more than comes in one buffer, where the card cannot use several, nor than the other port of the pair carries.
+  Outcome set_mtu(const Port& port, const rte_eth_dev_info& info, rte_eth_conf& conf) {
+    unsigned most = info.max_mtu;
+    if (!port.takes_segments_) most = std::min(most, kMaxPacketFrameBytes - kEthernetBytes - RTE_ETHER_CRC_LEN);
+    if (peer_ != nullptr && peer_->kind == PortKind::Xdp) most = std::min(most, kMaxXdpFrameBytes - kEthernetBytes);
+    if (peer_ != nullptr && peer_->kind == PortKind::Packet)
+      most = std::min(most, kMaxPacketFrameBytes - kEthernetBytes);
+    if (options_.pci_mtu > most) {
+      return std::unexpected(failed(port.spec_, "--pci-mtu " + std::to_string(options_.pci_mtu) + " is over " +
+                                                    std::to_string(most) + ", the most that it and its peer carry"));
+    }
+    const unsigned usual = port.takes_segments_ ? kJumboMtu : RTE_ETHER_MTU;
+    conf.rxmode.mtu = options_.pci_mtu != 0 ? options_.pci_mtu : std::min(most, usual);
+    return {};
+  }
+
   const Options& options_;
   const std::vector<rte_mempool*>& pools_;
+  const PortSpec* peer_ = nullptr;  ///< of the port that is opened; null: not of a pair
 };
 
 std::uint16_t receive(const PortQueue& from, rte_mbuf** frames, std::uint16_t most) noexcept {

@@ -20,6 +20,7 @@ constexpr std::uint64_t kSpin_ns = 50'000;        // busy polling after the last
 constexpr std::int64_t kWait_ns = 5'000'000;      // longest wait on sockets: well below the heartbeat's age limit
 constexpr std::int64_t kNap_ns = 50'000;          // where a port has no socket to wait on
 constexpr std::uint16_t kUnread = 0xffff;
+constexpr std::size_t kMaxChainBytes = 10 << 10;  // jumbo frames (MTU 9000, tags, tunnels); longer chains are not read
 constexpr std::uint64_t kDrainQuiet_ns = 10'000'000;
 constexpr std::uint64_t kDrainLimit_ns = 200'000'000;
 
@@ -51,7 +52,8 @@ Worker::Worker(unsigned index, const Ports& ports, const Policy& policy, RuleSwi
       pipeline_(policy, PipelineLimits{}, seed, counters, index),
       tx_drops_(ports.all().size()),
       unread_falls_(policy.mode == Mode::Enforce &&
-                    policy.rows[static_cast<std::size_t>(Cause::TooManySegments)] == Row::Drop) {
+                    policy.rows[static_cast<std::size_t>(Cause::TooManySegments)] == Row::Drop),
+      linear_(kMaxBurst * kMaxChainBytes) {
   for (const Port& port : ports.all()) {
     const int socket = port.queue(index).socket;
     if (port.spec().kind == PortKind::Pcap) has_captures_ = true;
@@ -136,15 +138,13 @@ void Worker::judge(std::size_t port, rte_mbuf** frames, std::uint16_t count) noe
   std::array<std::uint16_t, kMaxBurst> view_of;
   std::uint16_t readable = 0;
   for (std::uint16_t i = 0; i < count; ++i) {
-    if (rte_pktmbuf_linearize(frames[i]) != 0) {
+    const std::uint8_t* const data = contiguous(frames[i], readable);
+    if (data == nullptr) {
       add(counters_.causes[static_cast<std::size_t>(Cause::TooManySegments)]);
       view_of[i] = kUnread;
       continue;
     }
-    views[readable] = {.data = rte_pktmbuf_mtod(frames[i], const std::uint8_t*),
-                       .len = frames[i]->data_len,
-                       .from = from.side,
-                       .from_by_prefix = from.both_sides};
+    views[readable] = {.data = data, .len = frames[i]->pkt_len, .from = from.side, .from_by_prefix = from.both_sides};
     view_of[i] = readable++;
   }
   const LoadedRules* const rules = rules_.current();
@@ -157,23 +157,39 @@ void Worker::judge(std::size_t port, rte_mbuf** frames, std::uint16_t count) noe
   if (!pipeline_.replies().empty()) answer(port);
 }
 
+/// The bytes of a frame; of one in several segments, which is to leave as it came, a copy. Null: it is too long to be
+/// read.
+const std::uint8_t* Worker::contiguous(rte_mbuf* frame, std::size_t place) noexcept {
+  if (frame->nb_segs == 1) return rte_pktmbuf_mtod(frame, const std::uint8_t*);
+  if (frame->pkt_len > kMaxChainBytes) return nullptr;
+  std::uint8_t* const copy = &linear_[place * kMaxChainBytes];
+  return static_cast<const std::uint8_t*>(rte_pktmbuf_read(frame, 0, frame->pkt_len, copy));
+}
+
+/// False where a port takes no segments, and the frame does not fit into one.
+bool Worker::can_leave(rte_mbuf* frame, const Port& to) noexcept {
+  if (frame->nb_segs == 1 || to.takes_segments() || rte_pktmbuf_linearize(frame) == 0) return true;
+  add(counters_.causes[static_cast<std::size_t>(Cause::TooManySegments)]);
+  return false;
+}
+
 /// Sends what may go on to the peer port, in the order it came. `view_of`: index of a frame's verdict, or kUnread.
 void Worker::pass_on(std::size_t port, rte_mbuf** frames, std::span<const std::uint16_t> view_of) noexcept {
   const auto verdicts = pipeline_.verdicts();
-  const bool unread_falls = unread_falls_ || !ports_.all()[port ^ 1].takes_segments();
+  const std::size_t peer = port ^ 1;
   std::array<rte_mbuf*, kMaxBurst> forward, drop;
   std::uint16_t forwarded = 0;
   unsigned dropped = 0;
   for (std::size_t i = 0; i < view_of.size(); ++i) {
-    const bool falls = view_of[i] == kUnread ? unread_falls : verdicts[view_of[i]].fate == Fate::Drop;
-    if (falls && view_of[i] == kUnread) add(counters_.dropped_pkts);
+    const bool judged = view_of[i] != kUnread && verdicts[view_of[i]].fate == Fate::Drop;
+    const bool falls = judged || (view_of[i] == kUnread && unread_falls_) || !can_leave(frames[i], ports_.all()[peer]);
+    if (falls && !judged) add(counters_.dropped_pkts);
     if (falls)
       drop[dropped++] = frames[i];
     else
       forward[forwarded++] = frames[i];
   }
   if (dropped > 0) rte_pktmbuf_free_bulk(drop.data(), dropped);
-  const std::size_t peer = port ^ 1;
   if (forwarded > 0) send(peer, ports_.all()[peer].spec().side, forward.data(), forwarded);
 }
 

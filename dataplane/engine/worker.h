@@ -48,6 +48,8 @@ class Worker {
   void judge(std::size_t port, rte_mbuf** frames, std::uint16_t count) noexcept;
   void pass_on(std::size_t port, rte_mbuf** frames, std::span<const std::uint16_t> view_of) noexcept;
   void answer(std::size_t port) noexcept;
+  [[nodiscard]] const std::uint8_t* contiguous(rte_mbuf* frame, std::size_t place) noexcept;
+  [[nodiscard]] bool can_leave(rte_mbuf* frame, const Port& to) noexcept;
   void count_received(const Port& from, rte_mbuf* const* frames, std::span<const std::uint16_t> view_of) noexcept;
   void send(std::size_t port, Side towards, rte_mbuf** frames, std::uint16_t count) noexcept;
   void flush_all() noexcept;
@@ -63,7 +65,8 @@ class Worker {
   WorkerStatus& status_;
   Pipeline pipeline_;
   std::vector<Counter> tx_drops_;
-  bool unread_falls_;  ///< row of TooManySegments
+  bool unread_falls_;                 ///< row of TooManySegments
+  std::vector<std::uint8_t> linear_;  ///< for each frame of a burst: a copy of what came in several segments
   std::vector<pollfd> sockets_;
   bool can_wait_ = true;  ///< every port has a socket that tells of frames
   bool has_captures_ = false;
