@@ -64,11 +64,16 @@ int run_orders(const LiveOptions& options, const std::string& feed) {
                [](const std::string& body) { return show_orders(body); });
 }
 
-int run_apply(const LiveOptions& options) {
-  const auto answer = ask_sluiced(options.socket, "POST", "/v1/apply", {}, "");
-  const int code = print(options, answer, [](const std::string& body) { return show_apply(body); });
-  // "ok" is false where a bundle was refused or the data plane does not run the image.
+int print_outcome(const LiveOptions& options, std::string_view method, std::string_view path,
+                  const std::map<std::string, std::string>& query, const std::string& body,
+                  std::string (*show)(std::string_view json)) {
+  const auto answer = ask_sluiced(options.socket, method, path, query, body);
+  const int code = print(options, answer, show);
   return code == kFine && answer->body.find(R"("ok":false)") != std::string::npos ? kAnswerIsNo : code;
+}
+
+int run_apply(const LiveOptions& options) {
+  return print_outcome(options, "POST", "/v1/apply", {}, "", show_apply);
 }
 
 int run_bypass(const LiveOptions& options, bool on) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <map>
 #include <string>
+#include <string_view>
 
 namespace sluice {
 
@@ -12,6 +14,12 @@ struct LiveOptions {
   std::string wire = "/run/sluice/bpf";
   bool json = false;
 };
+
+/// Asks, prints the answer as JSON or as `show` makes it, and gives the exit code: also 1 where the answer says that it
+/// is not "ok" (a bundle was refused, the data plane does not run the image).
+int print_outcome(const LiveOptions& options, std::string_view method, std::string_view path,
+                  const std::map<std::string, std::string>& query, const std::string& body,
+                  std::string (*show)(std::string_view json));
 
 int run_status(const LiveOptions& options, bool causes);
 int run_why(const LiveOptions& options, const std::string& name, const std::string& method, const std::string& qtype);

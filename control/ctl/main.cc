@@ -14,6 +14,7 @@
 #include "control/ctl/exit_code.h"
 #include "control/ctl/inspect/inspect.h"
 #include "control/ctl/live.h"
+#include "control/ctl/operate.h"
 #include "rules/text/rfc3339.h"
 
 // Each command: its options, and what runs when it was chosen. The outcome lands in `code`.
@@ -167,13 +168,65 @@ void add_live_commands(const Commands& to) {
     return run_orders(*live, *feed);
   })->add_option("--feed", *feed, "of this feed only");
 
-  add_live(to, live, "apply", "take up the inbox now, and hand the image over again", [=] { return run_apply(*live); });
+  add_live(to, live, "stage", "take up the inbox now, with all that is new in shadow",
+           [=] { return run_stage(*live); });
+  auto of_feed = std::make_shared<std::string>();
+  auto enforce = std::make_shared<bool>(false);
+  auto within = std::make_shared<UnixSeconds>(0);
+  CLI::App* apply =
+      add_live(to, live, "apply",
+               "take up the inbox now, and hand the image over again; with an option: enforce what is staged", [=] {
+                 const bool staged = *enforce || !of_feed->empty() || *within > 0;
+                 return staged ? run_enforce(*live, *of_feed, *within) : run_apply(*live);
+               });
+  apply->add_flag("--staged", *enforce, "enforce what any feed holds back");
+  apply->add_option("--feed", *of_feed, "enforce what this feed holds back");
+  add_duration(apply, "--confirm-within", *within, "undo it then, unless it was confirmed");
+  add_live(to, live, "confirm", "enforce for good what was staged or applied", [=] {
+    return run_confirm(*live, *of_feed);
+  })->add_option("--feed", *of_feed, "of this feed only");
+  add_live(to, live, "undo", "put in shadow again what the last bundle brought", [=] {
+    return run_undo(*live, *of_feed);
+  })->add_option("--feed", *of_feed, "of this feed only");
+  add_live(to, live, "diff", "what the last bundle changed, and what of it is enforced", [=] {
+    return run_diff(*live, *of_feed);
+  })->add_option("--feed", *of_feed, "of this feed only");
 
   auto on = std::make_shared<std::string>();
   CLI::App* bypass = add_live(to, live, "bypass", "on: let everything pass by the workers; off: steer again",
                               [=] { return run_bypass(*live, *on == "on"); });
   bypass->add_option("SWITCH", *on, "on or off")->required()->check(CLI::IsMember({"on", "off"}));
   bypass->add_option("--dir", live->wire, "pins of sluice-wire, where sluiced does not answer")->capture_default_str();
+}
+
+/// An operator's word on single orders.
+void add_operator_commands(const Commands& to) {
+  auto live = std::make_shared<LiveOptions>();
+  auto order = std::make_shared<std::string>();
+  auto feed = std::make_shared<std::string>();
+  auto code = std::make_shared<std::string>();
+  auto why = std::make_shared<std::string>();
+  CLI::App* refuse = add_live(to, live, "refuse", "leave an order out, for a reason that is logged and acknowledged",
+                              [=] { return run_refuse(*live, *feed, *order, *code, *why); });
+  refuse->add_option("ORDER", *order, "id of the order")->required();
+  refuse->add_option("--feed", *feed, "its feed")->required();
+  refuse->add_option("--code", *code, "reason in a word, such as overblocking")->required();
+  refuse->add_option("--why", *why, "reason in a sentence")->required();
+
+  CLI::App* unrefuse =
+      add_live(to, live, "unrefuse", "take a refusal back", [=] { return run_unrefuse(*live, *feed, *order); });
+  unrefuse->add_option("ORDER", *order, "id of the order")->required();
+  unrefuse->add_option("--feed", *feed, "its feed")->required();
+
+  auto on = std::make_shared<std::string>();
+  CLI::App* shadow = add_live(to, live, "shadow", "count what an order or a feed would block, and block nothing", [=] {
+    const std::string& word = on->empty() ? *order : *on;
+    if (word != "on" && word != "off") return complain(word + ": want on or off", kBadCommandLine);
+    return run_shadow(*live, *feed, on->empty() ? "" : *order, word == "on");
+  });
+  shadow->add_option("--feed", *feed, "the feed; all of it where no order is named")->required();
+  shadow->add_option("ORDER", *order, "id of the order")->required()->type_name("[ORDER]");
+  shadow->add_option("SWITCH", *on, "on or off")->type_name("on|off");
 }
 
 void add_export(const Commands& to) {
@@ -230,6 +283,7 @@ int main(int argc, char** argv) {
   add_keys(commands);
   add_signatures(commands);
   add_live_commands(commands);
+  add_operator_commands(commands);
   add_export(commands);
   add_inspect(commands);
   try {

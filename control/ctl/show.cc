@@ -87,6 +87,19 @@ std::string by_name(const Members& counts) {
   return out.empty() ? "none" : out;
 }
 
+std::string plain(const dom::element& value) {
+  std::string_view text;
+  return value.get(text) == simdjson::SUCCESS ? printable(text) : std::string();
+}
+
+/// "soaking until 2026-11-22 05:10"
+std::string show_stage(const dom::element& feed) {
+  dom::element staged;
+  if (!object_at(feed, "staged", staged)) return text(feed, "state");
+  const std::string until = text(staged, "confirm_by").empty() ? text(staged, "until") : text(staged, "confirm_by");
+  return text(feed, "state") + ", " + text(staged, "phase") + (until.empty() ? "" : " until " + minute(until));
+}
+
 std::string show_feeds(const dom::element& status, std::int64_t now) {
   Table table({"FEED", "STATE", ">EPOCH", ">SEQ", ">ORDERS", ">TARGETS", "SHA256", "EXPIRES"});
   for (const dom::element feed : items(status, "feeds")) {
@@ -94,7 +107,7 @@ std::string show_feeds(const dom::element& status, std::int64_t now) {
     if (expires.empty()) {
       table.row({text(feed, "feed"), text(feed, "state"), "-", "-", "-", "-", "-", "-"});
     } else {
-      table.row({text(feed, "feed"), text(feed, "state"), std::to_string(number(feed, "epoch")),
+      table.row({text(feed, "feed"), show_stage(feed), std::to_string(number(feed, "epoch")),
                  std::to_string(number(feed, "seq")), grouped(number(feed, "orders")), grouped(number(feed, "targets")),
                  short_hash(text(feed, "sha256")), minute(expires) + " (" + from_now(expires, now) + ")"});
     }
@@ -249,12 +262,12 @@ std::string show_orders(std::string_view json) {
   dom::parser parser;
   dom::element body;
   if (!parse(parser, json, body)) return "";
-  Table table({"ORDER", "ACTION", "FEED", ">TARGETS", "METHODS", "EFFECTIVE", "EXPIRES", "FORCE", ">BLOCKED",
+  Table table({"ORDER", "ACTION", "FEED", ">TARGETS", "METHODS", "EFFECTIVE", "EXPIRES", "FORCE", "STATE", ">BLOCKED",
                ">OBSERVED", "AUTHORITY"});
   for (const dom::element order : items(body, "orders")) {
     table.row({text(order, "id"), text(order, "action"), text(order, "feed"), grouped(number(order, "targets")),
                join(items(order, "methods")), text(order, "effective").substr(0, 10),
-               text(order, "expires").substr(0, 10), yes(order, "in_force") ? "yes" : "no",
+               text(order, "expires").substr(0, 10), yes(order, "in_force") ? "yes" : "no", text(order, "state"),
                grouped(number(order, "blocked")), grouped(number(order, "observed")), text(order, "authority")});
   }
   return table.empty() ? "no orders\n" : table.text();
@@ -270,12 +283,34 @@ std::string show_apply(std::string_view json) {
     table.row({text(b, "bundle"), text(b, "outcome"), feed.empty() ? "-" : feed, std::to_string(number(b, "epoch")),
                std::to_string(number(b, "seq")), text(b, "detail")});
   }
-  std::string out = table.empty() ? "nothing new in the inbox\n" : table.text();
+  dom::element bundles;
+  const bool looked = body["bundles"].get(bundles) == simdjson::SUCCESS;
+  std::string out = !looked ? "" : table.empty() ? "nothing new in the inbox\n" : table.text();
   dom::element image;
   if (object_at(body, "image", image)) {
     out += "image " + short_hash(text(image, "sha256")) + ": " + text(image, "outcome") + "\n";
   }
   return out;
+}
+
+std::string show_diff(std::string_view json) {
+  dom::parser parser;
+  dom::element body;
+  if (!parse(parser, json, body)) return "";
+  std::string out;
+  for (const dom::element feed : items(body, "feeds")) {
+    out += text(feed, "feed") + " seq " + std::to_string(number(feed, "from_seq")) + " -> " +
+           std::to_string(number(feed, "to_seq")) + ": " + text(feed, "phase") + ", targets +" +
+           grouped(number(feed, "targets_added")) + " -" + grouped(number(feed, "targets_removed")) + "\n";
+    for (const dom::element order : items(feed, "orders")) {
+      out += "  " + text(order, "change") + " " + text(order, "id") + " (" + text(order, "state") + ")\n";
+      for (const dom::element line : items(order, "added")) out += "    + " + plain(line) + "\n";
+      for (const dom::element line : items(order, "removed")) out += "    - " + plain(line) + "\n";
+      const std::uint64_t more = number(order, "not_shown");
+      if (more > 0) out += "    ... " + grouped(more) + " more\n";
+    }
+  }
+  return out.empty() ? "no feed has changed\n" : out;
 }
 
 std::string show_error(std::string_view json) {

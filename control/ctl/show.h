@@ -12,6 +12,7 @@ namespace sluice {
 [[nodiscard]] std::string show_why(std::string_view json, std::int64_t now);
 [[nodiscard]] std::string show_orders(std::string_view json);
 [[nodiscard]] std::string show_apply(std::string_view json);
+[[nodiscard]] std::string show_diff(std::string_view json);
 
 /// What {"error":…} says.
 [[nodiscard]] std::string show_error(std::string_view json);

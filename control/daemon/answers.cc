@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <span>
 
 #include "rules/text/bundle_jsonl.h"
 #include "rules/text/json_writer.h"
@@ -23,7 +24,17 @@ std::string hex(const Sha256& hash) {
   return out;
 }
 
-void write_feed(JsonWriter& json, const FeedView& feed, UnixSeconds now) {
+/// Where the feed's newest bundle is on its way; nothing where all of it stands for good.
+void write_staged(JsonWriter& json, const StagedApply* staged) {
+  if (staged == nullptr) return;
+  json.key("staged").begin_object().member("phase", to_string(staged->phase));
+  json.member("since", format_rfc3339(staged->since));
+  if (staged->until != 0) json.member("until", format_rfc3339(staged->until));
+  if (staged->confirm_by != 0) json.member("confirm_by", format_rfc3339(staged->confirm_by));
+  json.member_if("why", staged->why).end_object();
+}
+
+void write_feed(JsonWriter& json, const FeedView& feed, const ApplyState& apply, UnixSeconds now) {
   json.begin_object().member("feed", feed.feed).member("state", feed_condition(feed, now));
   json.member("priority", unsigned{feed.policy.priority}).member("external", feed.policy.external);
   if (feed.state) {
@@ -32,6 +43,7 @@ void write_feed(JsonWriter& json, const FeedView& feed, UnixSeconds now) {
     json.member("accepted", format_rfc3339(feed.state->accepted));
     json.member("orders", feed.header.orders).member("targets", feed.header.targets);
   }
+  write_staged(json, find_staged(apply, feed.feed));
   json.end_object();
 }
 
@@ -148,8 +160,27 @@ void write_blocked(JsonWriter& json, const RulesView& view, const Decision& deci
   }
 }
 
+/// The order in shadow that would block the name, where nothing does.
+void write_shadow(JsonWriter& json, const RulesView& view, std::span<const Decision> decisions) {
+  const auto shadow = std::ranges::find_if(decisions, [](const Decision& d) { return d.in_shadow(); });
+  if (shadow == decisions.end() || std::ranges::any_of(decisions, [](const Decision& d) { return d.blocked(); }))
+    return;
+  const ImageOrder& order = view.rules->orders()[shadow->order];
+  json.key("shadow").begin_object().member("order", order.id);
+  json.member("feed", view.rules->feeds()[order.feed].name).end_object();
+}
+
+void write_order_state(JsonWriter& json, const OrderStates& states, const ApplyState& apply, const std::string& feed,
+                       const std::string& order) {
+  json.member("state", states.of(feed, order));
+  if (const RefusedOrder* refused = find_refused(apply, feed, order)) {
+    json.key("refused").begin_object().member("code", refused->code);
+    json.member("why", refused->why).member("since", format_rfc3339(refused->since)).end_object();
+  }
+}
+
 void write_order(JsonWriter& json, const FeedView& feed, const OrderView& view, const OrderTally& hits,
-                 UnixSeconds now) {
+                 const RulesView& rules, const OrderStates& states, UnixSeconds now) {
   const Order& order = view.order;
   json.begin_object().member("feed", feed.feed).member("id", order.id).member("number", order.number);
   json.member("action", to_string(order.action)).member("authority", order.authority).member("law", order.law);
@@ -160,10 +191,25 @@ void write_order(JsonWriter& json, const FeedView& feed, const OrderView& view, 
     if ((order.methods & bit(method)) != 0) json.value(to_string(method));
   }
   json.end_array().member("qtypes", to_string(order.qtypes));
+  write_order_state(json, states, rules.apply, feed.feed, order.id);
   json.member("blocked", hits.blocked).member("observed", hits.observed).end_object();
 }
 
 }  // namespace
+
+OrderStates::OrderStates(const RulesView& view) : view_(view) {
+  if (view.rules == nullptr) return;
+  for (const ImageOrder& order : view.rules->orders()) {
+    in_image_[{view.rules->feeds()[order.feed].name, order.id}] |= order.shadow ? kInShadow : kEnforced;
+  }
+}
+
+std::string_view OrderStates::of(std::string_view feed, std::string_view order) const {
+  if (find_refused(view_.apply, feed, order) != nullptr) return "refused";
+  constexpr std::array<std::string_view, 4> kStates{"left-out", "enforced", "shadow", "partly"};
+  const auto at = in_image_.find({feed, order});
+  return kStates[at == in_image_.end() ? 0 : at->second];
+}
 
 std::string_view feed_condition(const FeedView& feed, UnixSeconds now) {
   if (!feed.state) return "none";
@@ -175,7 +221,7 @@ std::string status_json(const StatusFacts& facts) {
   JsonWriter json(out);
   json.begin_object().member("version", SLUICE_VERSION).member("now", format_rfc3339(facts.now));
   json.member("started", format_rfc3339(facts.started)).key("feeds").begin_array();
-  for (const FeedView& feed : facts.rules->feeds) write_feed(json, feed, facts.now);
+  for (const FeedView& feed : facts.rules->feeds) write_feed(json, feed, facts.rules->apply, facts.now);
   json.end_array();
   write_image(json, *facts.rules);
   write_dataplane(json, *facts.dataplane);
@@ -214,12 +260,15 @@ std::string why_json(const RulesView& view, const WhyQuestion& question, UnixSec
   for (std::size_t i = 0; i < kMethodCount; ++i) {
     if (decisions[i].blocked()) json.value(to_string(kMethods[i]));
   }
-  json.end_array().member("image", view.image_sha256).end_object();
+  json.end_array();
+  write_shadow(json, view, decisions);
+  json.member("image", view.image_sha256).end_object();
   return out + "\n";
 }
 
 std::string orders_json(const RulesView& view, const std::optional<Tally>& tally, const std::string& feed,
                         UnixSeconds now) {
+  const OrderStates states(view);
   std::string out;
   JsonWriter json(out);
   json.begin_object().key("orders").begin_array();
@@ -231,7 +280,7 @@ std::string orders_json(const RulesView& view, const std::optional<Tally>& tally
         const auto it = tally->orders.find({f.feed, o.order.id});
         if (it != tally->orders.end()) hits = it->second;
       }
-      write_order(json, f, o, hits, now);
+      write_order(json, f, o, hits, view, states, now);
     }
   }
   json.end_array().end_object();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,6 +40,19 @@ struct WhyQuestion {
 
 /// "A", "https", "65", "TYPE65" → 65 (IANA names of the types that orders and people speak of).
 [[nodiscard]] std::optional<std::uint16_t> qtype_from(std::string_view text);
+
+/// What becomes of each order: "enforced", "shadow", "partly" (of a change that is staged the old part is enforced),
+/// "refused" by the operator, "left-out" otherwise. Borrows the view.
+class OrderStates {
+ public:
+  explicit OrderStates(const RulesView& view);
+  [[nodiscard]] std::string_view of(std::string_view feed, std::string_view order) const;
+
+ private:
+  static constexpr unsigned kEnforced = 1, kInShadow = 2;
+  const RulesView& view_;
+  std::map<std::pair<std::string_view, std::string_view>, unsigned> in_image_;
+};
 
 /// active | expired (the bundle is past its date: its orders stay) | none
 [[nodiscard]] std::string_view feed_condition(const FeedView& feed, UnixSeconds now);

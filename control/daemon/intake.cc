@@ -207,6 +207,7 @@ bool Intake::open_current(UnixSeconds now) {
     view_.rules = *std::move(rules);
     view_.image_path = path.string();
     view_.image_sha256 = to_hex(view_.rules->image_sha256());
+    note_held_back();
     alarms_.clear("image-rejected", "");  // a data plane that refuses it raises it again
     publish_.image(path, view_.image_sha256);
     return true;
@@ -325,6 +326,7 @@ Outcome Intake::accept(const Arrival& arrival, Examined&& examined, const fs::pa
 void Intake::keep(Examined&& examined, const fs::path& staged, const fs::path& image) {
   const SnapshotHeader& header = examined.header;
   const FeedState state{header.feed, header.epoch, header.seq, examined.sha256, now()};
+  remember_prior(header.feed);
   store_.keep(state, staged);  // from here on this snapshot stands
   FeedView& feed = feed_view(header.feed);
   feed.state = state;

@@ -57,6 +57,8 @@ class Intake {
   [[nodiscard]] HealthSample health() const { return publish_.health ? publish_.health() : HealthSample{}; }
   /// True where current.img says all that was asked for.
   [[nodiscard]] bool image_is_current() const noexcept { return !rebuild_due_; }
+  /// GET /v1/diff of these feeds; empty: all.
+  [[nodiscard]] Result<std::string, std::string> diff(const std::string& feed) const;
   /// What stands, as a response policy zone; the error is one line.
   [[nodiscard]] Result<std::string, std::string> export_rpz(const Name& zone, UnixSeconds now) const;
   /// What time alone changes: bundles that expire, an image that could not be built yet.
@@ -92,6 +94,8 @@ class Intake {
   Result<Compiled, CompileError> compile_with(const std::string& feed, const std::filesystem::path& staged,
                                               const ApplyState& apply) const;
   [[nodiscard]] ApplyState arrival_of(const std::string& feed) const;
+  void remember_prior(const std::string& feed);
+  void note_held_back();
   void image_made();
   void follow_stages(UnixSeconds now);
   void tell_stages(UnixSeconds now);
@@ -122,7 +126,8 @@ class Intake {
   std::set<std::string> expired_;  ///< feeds whose bundle is known to be past its date
   Stage stage_;
   bool settling_ = false;
-  bool hold_ = false;  ///< take_up_staged()
+  bool hold_ = false;                ///< take_up_staged()
+  std::set<std::string> held_back_;  ///< feeds of which the image has something in shadow
   bool rebuild_due_ = false;
 };
 

@@ -3,6 +3,7 @@
 #include <set>
 #include <system_error>
 
+#include "control/daemon/changes.h"
 #include "control/daemon/image_file.h"
 #include "control/daemon/intake.h"
 #include "control/journal/journal.h"
@@ -29,14 +30,37 @@ std::vector<Outcome> Intake::take_up_staged(std::int64_t now_ns) {
   return outcomes;
 }
 
+/// What stands now is what the next bundle is held against, unless some of it is itself held back.
+void Intake::remember_prior(const std::string& feed) {
+  const auto& state = feed_view(feed).state;
+  if (state && !held_back_.contains(feed)) store_.remember(*state);
+}
+
+Result<std::string, std::string> Intake::diff(const std::string& feed) const try {
+  std::string out = R"({"feeds":[)";
+  for (const FeedView& f : view_.feeds) {
+    if (!f.state || (!feed.empty() && f.feed != feed)) continue;
+    const auto changes = changes_json(view_, f, store_.prior(f.feed), store_.files(*f.state).bundle);
+    if (!changes) return std::unexpected(changes.error());
+    if (out.back() == '}') out += ',';
+    out += *changes;
+  }
+  return out + "]}\n";
+} catch (const std::exception& e) {
+  return std::unexpected(std::string(e.what()));
+}
+
+void Intake::note_held_back() {
+  held_back_.clear();
+  for (const ImageOrder& order : view_.rules->orders()) {
+    if (order.shadow) held_back_.emplace(view_.rules->feeds()[order.feed].name);
+  }
+}
+
 /// What is in current.img now is what was wanted.
 void Intake::image_made() {
-  std::set<std::string> held_back;
-  for (const ImageOrder& order : view_.rules->orders()) {
-    if (order.shadow) held_back.emplace(view_.rules->feeds()[order.feed].name);
-  }
   try {
-    stage_.image_made(held_back);
+    stage_.image_made(held_back_);
   } catch (const std::system_error& e) {
     log(LogLevel::Warning, "the image is built once more at the next start", {{"detail", e.what()}});
   }

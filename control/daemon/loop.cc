@@ -97,12 +97,13 @@ void watch_fd(int epoll, int fd) {
 
 /// What the data plane does under the current rules, for the health gate of control/stage.
 HealthSample health_of(const Config& config, const DataplaneView& dataplane) {
+  if (!dataplane.reachable) return {};
+  const std::uint64_t age_ms = dataplane.oldest_poll_us / 1000;
   const auto tally = read_tally(config.counters);
-  if (!dataplane.reachable || !tally) return {};
+  if (!tally) return {.run = 1, .oldest_poll_ms = age_ms};
   const auto sum = [](const auto& counts) { return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}); };
-  return {tally->started_unix_ns,         sum(tally->names),   sum(tally->blocked),
-          sum(tally->observed),           sum(tally->rx_pkts), tally->dropped_pkts,
-          dataplane.oldest_poll_us / 1000};
+  return {tally->started_unix_ns, sum(tally->names),   sum(tally->blocked), sum(tally->observed),
+          sum(tally->rx_pkts),    tally->dropped_pkts, age_ms};
 }
 
 void check_slugs(const Config& config) {

@@ -22,7 +22,6 @@ struct Body {
 
 Result<Body, std::string> read_body(const ApiRequest& request, std::initializer_list<std::string_view> known) {
   Body body;
-  if (request.body.empty() && known.size() == 1) return body;  // a feed alone may be left out
   JsonDocument json;
   json.read(request.body, 1, [&](std::string_view key, JsonDocument::Value& value) {
     if (std::ranges::find(known, key) == known.end()) return false;
@@ -164,6 +163,15 @@ Asked stage(const ApiRequest& request) {
   });
 }
 
+Asked diff(const ApiRequest& request) {
+  const auto feed = request.query.find("feed");
+  return IntakeTask(
+      [feed = feed == request.query.end() ? "" : feed->second](Intake& intake, DataplaneWatch&, std::int64_t) {
+        auto changes = intake.diff(feed);
+        return changes ? ApiReply{200, *std::move(changes)} : api_error(500, changes.error());
+      });
+}
+
 }  // namespace
 
 std::optional<Result<IntakeTask, std::string>> read_operator_request(const ApiRequest& request) {
@@ -174,6 +182,7 @@ std::optional<Result<IntakeTask, std::string>> read_operator_request(const ApiRe
   constexpr Route kRoutes[] = {{"/v1/refuse", refuse}, {"/v1/unrefuse", unrefuse}, {"/v1/shadow", shadow},
                                {"/v1/stage", stage},   {"/v1/apply", enforce},     {"/v1/confirm", confirm},
                                {"/v1/undo", undo}};
+  if (request.method == "GET" && request.path == "/v1/diff") return diff(request);
   for (const Route& route : kRoutes) {
     if (request.method == "POST" && request.path == route.path) return route.read(request);
   }

@@ -99,6 +99,17 @@ std::string_view to_string(Phase phase) noexcept {
   return "";
 }
 
+const StagedApply* find_staged(const ApplyState& state, std::string_view feed) noexcept {
+  const auto at = std::ranges::find(state.staged, feed, &StagedApply::feed);
+  return at == state.staged.end() ? nullptr : &*at;
+}
+
+const RefusedOrder* find_refused(const ApplyState& state, std::string_view feed, std::string_view order) noexcept {
+  const auto at = std::ranges::find_if(
+      state.refused, [&](const RefusedOrder& refused) { return refused.feed == feed && refused.order == order; });
+  return at == state.refused.end() ? nullptr : &*at;
+}
+
 std::string write_apply_state(const ApplyState& state) {
   std::string out;
   JsonWriter json(out);

@@ -69,6 +69,11 @@ struct ApplyState {
   friend bool operator==(const ApplyState&, const ApplyState&) = default;
 };
 
+/// nullptr where there is none.
+[[nodiscard]] const StagedApply* find_staged(const ApplyState& state, std::string_view feed) noexcept;
+[[nodiscard]] const RefusedOrder* find_refused(const ApplyState& state, std::string_view feed,
+                                               std::string_view order) noexcept;
+
 /// apply.json (docs/interfaces.md). The error is a line for people.
 [[nodiscard]] std::string write_apply_state(const ApplyState& state);
 [[nodiscard]] Result<ApplyState, std::string> read_apply_state(std::string_view text);

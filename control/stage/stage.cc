@@ -229,9 +229,4 @@ std::set<std::string> bases_of(const ApplyState& state) {
   return bases;
 }
 
-const StagedApply* find_staged(const ApplyState& state, const std::string& feed) noexcept {
-  const auto at = std::ranges::find(state.staged, feed, &StagedApply::feed);
-  return at == state.staged.end() ? nullptr : &*at;
-}
-
 }  // namespace sluice

@@ -76,6 +76,5 @@ class Stage {
 [[nodiscard]] CompileMarks marks_of(const ApplyState& state, const std::filesystem::path& images);
 /// SHA-256 of the images that stages rest on.
 [[nodiscard]] std::set<std::string> bases_of(const ApplyState& state);
-[[nodiscard]] const StagedApply* find_staged(const ApplyState& state, const std::string& feed) noexcept;
 
 }  // namespace sluice

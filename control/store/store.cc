@@ -123,6 +123,15 @@ void Store::forget_others(const FeedState& state) {
   }
 }
 
+void Store::remember(const FeedState& state) {
+  tidy_up([&] {
+    const fs::path next = feed_folder(state.feed) / ".prior.jsonl.new";
+    fs::remove(next);
+    fs::create_hard_link(files(state).bundle, next);
+    fs::rename(next, prior(state.feed));
+  });
+}
+
 void Store::activate(const fs::path& image, const std::set<std::string>& kept) {
   disk_->replace_link(current_image(), image.filename().string());
   tidy_up([&] { forget_old_images(image, kept); });

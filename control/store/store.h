@@ -52,6 +52,11 @@ class Store {
   /// Makes the staged files the last good ones of their feed.
   void keep(const FeedState& state, const std::filesystem::path& staged);
 
+  /// The bundle of the feed that stood before the one that stands or is staged: what diffs are held against. Written by
+  /// remember() from what stands; need not exist.
+  [[nodiscard]] std::filesystem::path prior(std::string_view feed) const { return feed_folder(feed) / "prior.jsonl"; }
+  void remember(const FeedState& state);
+
   [[nodiscard]] std::filesystem::path images() const { return folder_ / "images"; }
   [[nodiscard]] std::filesystem::path current_image() const { return images() / "current.img"; }
   /// Points current.img at an image that lies in images(). Of the others the newest few stay, and those of these

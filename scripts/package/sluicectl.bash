@@ -25,7 +25,7 @@ _sluicectl() {
     --method) mapfile -t COMPREPLY < <(compgen -W 'dns sni quic http' -- "$word") && return ;;
     --qtype) mapfile -t COMPREPLY < <(compgen -W 'A AAAA HTTPS SVCB ANY TXT MX NS' -- "$word") && return ;;
     --format) mapfile -t COMPREPLY < <(compgen -W 'jsonl text' -- "$word") && return ;;
-    bypass) mapfile -t COMPREPLY < <(compgen -W 'on off' -- "$word") && return ;;
+    bypass | shadow) mapfile -t COMPREPLY < <(compgen -W 'on off' -- "$word") && return ;;
   esac
   if [[ $word == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$(_sluicectl_words options "${commands[@]}")" -- "$word")

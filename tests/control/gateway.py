@@ -50,7 +50,7 @@ def until(check, seconds=15, what="it"):
 
 
 class Gateway:
-    def __init__(self, telemetry=False, limits=None):
+    def __init__(self, telemetry=False, limits=None, feed_keys=""):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="sluice-control-"))
         self.processes = {}
         self.seq = 0
@@ -74,7 +74,7 @@ class Gateway:
         d = self.dir
         self.config.write_text(f"""schema: sluice/config/1
 feeds:
-  - {{feed: {FEED}, root: {d}/etc/root.json, priority: 10, external: true}}
+  - {{feed: {FEED}, root: {d}/etc/root.json, priority: 10, external: true{feed_keys}}}
 state: {d}/state
 run: {d}/run
 image_key: {d}/etc/image.pub
@@ -217,6 +217,7 @@ class FakeDataplane:
 
     def __init__(self, path, refuse=None):
         self.path, self.refuse, self.image, self.loads, self.clients = path, refuse, "", [], []
+        self.poll_age_us = 5
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.listener.bind(str(path))
         os.chown(path, SLUICED, GID)
@@ -246,7 +247,7 @@ class FakeDataplane:
             self.image = hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
             return {"ok": 1, "sha256": self.image}
         image = {"sha256": self.image} if self.image else {}
-        return {"pid": 1, "mode": "enforce", "workers": {"0": {"id": 0, "poll_age_us": 5}}, "image": image, "loads": 0}
+        return {"pid": 1, "mode": "enforce", "workers": {"0": {"id": 0, "poll_age_us": self.poll_age_us}}, "image": image, "loads": 0}
 
     def close(self):
         self.listener.shutdown(socket.SHUT_RDWR)
