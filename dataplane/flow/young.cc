@@ -44,9 +44,14 @@ YoungFlows::Flow* YoungFlows::find(std::uint64_t hash, std::uint32_t now_s) noex
 YoungFlows::Flow* YoungFlows::insert(std::uint64_t hash, std::uint32_t now_s, State state) noexcept {
   Flow* place = find(hash, now_s);
   if (place == nullptr) {
-    auto& flows = buckets_[hash & mask_].flows;
-    place = std::ranges::max_element(flows, {}, [&](const Flow& flow) { return ease(flow, now_s); });
-    if (ease(*place, now_s) == 0) return nullptr;
+    auto& flows = buckets_[hash & mask_].flows;  // the newest first
+    auto victim = flows.begin();
+    for (auto flow = flows.begin(); flow != flows.end(); ++flow) {
+      if (ease(*flow, now_s) >= ease(*victim, now_s)) victim = flow;
+    }
+    if (ease(*victim, now_s) == 0) return nullptr;
+    std::copy_backward(flows.begin(), victim, victim + 1);
+    place = flows.data();
   }
   *place = Flow{.tag = tag_of(hash), .seen_s = static_cast<std::uint16_t>(now_s), .state = state};
   return place;

@@ -45,7 +45,7 @@ class YoungFlows {
   [[nodiscard]] Flow* find(std::uint64_t hash, std::uint32_t now_s) noexcept;
   /// The flow's entry, set anew to `state`; null where the set is full of connections that were answered
   /// and wait for their first data. Before them streams that have begun give way, then SYNs without an answer, the
-  /// oldest first: spoofed ones get none.
+  /// oldest first: spoofed ones get none. Pointers to other flows hold no longer.
   Flow* insert(std::uint64_t hash, std::uint32_t now_s, State state) noexcept;
   void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&buckets_[hash & mask_]); }
 
