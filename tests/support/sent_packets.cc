@@ -8,7 +8,6 @@ namespace {
 
 constexpr std::uint8_t kDataFlags = kPsh | kAck;
 constexpr std::size_t kInitialFrames = 1100;  ///< bytes of frames in an Initial, about
-constexpr std::size_t kDatagram = 1450;
 
 Octets octets(Bytes bytes) {
   return {bytes.begin(), bytes.end()};

@@ -16,14 +16,14 @@ TEST_CASE("young: of streams that have begun, the one that was silent longest gi
   for (const std::uint32_t n : {1U, 2U, 4U}) young.find(hash(n), 10)->seen_s = 10;
   REQUIRE(young.insert(hash(5), 20, YoungFlows::State::Syn) != nullptr);
   CHECK(young.find(hash(3), 20) == nullptr);
-  for (const std::uint64_t n : {1, 2, 4, 5}) CHECK(young.find(hash(n), 20) != nullptr);
+  for (const std::uint64_t n : {1U, 2U, 4U, 5U}) CHECK(young.find(hash(n), 20) != nullptr);
 }
 
 TEST_CASE("young: of SYNs in the same second, the first gives way") {
   YoungFlows young(4);
   for (std::uint32_t n = 1; n <= 7; ++n) REQUIRE(young.insert(hash(n), 1, YoungFlows::State::Syn));
-  for (const std::uint64_t n : {1, 2, 3}) CHECK(young.find(hash(n), 1) == nullptr);
-  for (const std::uint64_t n : {4, 5, 6, 7}) CHECK(young.find(hash(n), 1) != nullptr);
+  for (const std::uint64_t n : {1U, 2U, 3U}) CHECK(young.find(hash(n), 1) == nullptr);
+  for (const std::uint64_t n : {4U, 5U, 6U, 7U}) CHECK(young.find(hash(n), 1) != nullptr);
 }
 
 TEST_CASE("young: what has begun gives way before a SYN, a SYN before nothing else, an answered one never") {
