@@ -5,6 +5,7 @@
 
 #include "dataplane/packet/parse.h"
 #include "tests/support/frames.h"
+#include "tests/support/mutations.h"
 
 namespace sluice {
 namespace {
@@ -30,13 +31,18 @@ Octets gre(unsigned flags, const Octets& options) {
 /// Ways back for every tunnel of 10.0.0.1 to 192.0.2.53, the end points that ipv4() makes.
 Paths all_ways() {
   std::vector<WayBack> ways;
-  for (const Tunnel tunnel : {Tunnel::Ip, Tunnel::Gre, Tunnel::Vxlan, Tunnel::Geneve}) {
+  for (const Tunnel tunnel : {Tunnel::Ip, Tunnel::Gre, Tunnel::Vxlan, Tunnel::Geneve, Tunnel::GtpUser}) {
     WayBack way;
     way.tunnel = tunnel;
     way.from = {10, 0, 0, 1};
     way.to = {192, 0, 2, 53};
     ways.push_back(way);
   }
+  WayBack labels;
+  labels.tunnel = Tunnel::Mpls;
+  labels.in = TunnelIds{.count = 2, .id = {16, 17}};
+  labels.out = TunnelIds{.count = 1, .id = {300}};
+  ways.push_back(labels);
   Paths paths;
   paths.ways_back = WaysBack(std::move(ways));
   return paths;
@@ -74,6 +80,40 @@ TEST_CASE("encapsulation: a tunnel in a tunnel needs a way back for each") {
   Paths one;
   one.ways_back = WaysBack({outer});
   CHECK_FALSE(has_way_back(parsed(twice), one));
+}
+
+TEST_CASE("encapsulation: whatever is wrong with a frame, nothing is read or written outside of it") {
+  const Octets bridged = ethernet(0x8100, vlan(0x0800, inner()));
+  const auto outer = [](unsigned port, const Octets& header, const Octets& payload) {
+    return ethernet(0x0800, ipv4(kUdp, udp(2152, port, join({header, payload}))));
+  };
+  const std::vector<Octets> frames = {
+      gre(0x2000, be32(7)),
+      ethernet(0x0800, ipv4(4, inner())),
+      outer(4789, join({be32(0x08000000), be32(7 << 8)}), bridged),
+      outer(6081, join({u8(0), u8(0), be16(0x6558), be32(7 << 8)}), bridged),
+      outer(2152, join({be16(0x30ff), be16(inner().size()), be32(7)}), inner()),
+      ethernet(0x88a8, vlan(0x8847, mpls(16, false, mpls(17, true, join({be32(0), bridged}))))),
+      ethernet(0x8864, pppoe(0x21, inner())),
+  };
+  const Paths paths = all_ways();
+  unsigned made = 0;
+  for (const Octets& frame : frames) {
+    for_each_mutation(frame, [&](Bytes bytes) {
+      PacketView view;
+      parse_packet(bytes, LinkType::Ethernet, view);
+      if (view.cause != Cause::None) return;
+      for (const Way way : {Way::Back, Way::Onward}) {
+        std::vector<std::uint8_t> out(view.l3);
+        Encapsulation encapsulation;
+        if (!encapsulation.write(view, way, paths, out)) continue;
+        out.resize(encapsulation.size() + 28);
+        encapsulation.finish(out);
+        ++made;
+      }
+    });
+  }
+  CHECK(made > 10'000);
 }
 
 TEST_CASE("encapsulation: never writes past its room") {
