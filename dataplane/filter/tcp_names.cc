@@ -121,13 +121,13 @@ void TcpNames::follow(Segment& s) noexcept {
 
 /// A segment that came before the one with the expected message, or whose predecessors were not seen.
 void TcpNames::skip_ahead(Segment& s) noexcept {
-  if (alone(s) == Protocol::Tls) return;
+  const bool told = alone(s) == Protocol::Tls;
   const std::uint32_t next = place_of(*s.young);
   if (s.seq - next < kReorderWindow) {
-    if (s.result.cause == Cause::None) s.result.cause = goes_on(s.young, s.dns_port);
+    if (!told && s.result.cause == Cause::None) s.result.cause = goes_on(s.young, s.dns_port);
     return keep(s, next, s.seq, s.payload);
   }
-  lose(s);
+  if (!told) lose(s);
 }
 
 /// What was expected is not to be had: the stream goes on from this segment.
@@ -244,14 +244,13 @@ void TcpNames::keep(Segment& s, std::uint32_t base, std::uint32_t seq, Bytes byt
 
 /// A segment of a stream of which some bytes are kept.
 void TcpNames::go_on(Segment& s, std::uint32_t handle) noexcept {
-  // A name whole in this segment counts even where other bytes were kept for its place.
-  if (alone(s) == Protocol::Tls) {
-    set(s, State::Tls, s.young == nullptr ? s.seq : place_of(*s.young));
-    return half_.close(handle);
-  }
+  // A name whole in this segment counts even where other bytes were kept for its place; and these still count, too: it
+  // may be a ClientHello in the middle of something else.
+  const bool told = alone(s) == Protocol::Tls;
   const HalfRead::Kept kept = half_.add(handle, s.seq, s.payload, s.now_s);
   s.result.cause = goes_on(s.young, s.dns_port);
   const bool more = walk_kept(s, handle);
+  if (told) s.result.cause = Cause::None;
   if (kept != HalfRead::Kept::Stored) {
     s.result.cause = kept == HalfRead::Kept::TooLong ? Cause::TlsTooLong : Cause::HalfTableFull;
     if (more) lose(s);

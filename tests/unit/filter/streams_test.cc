@@ -29,6 +29,22 @@ TEST_CASE("filter: every request of a kept connection gives its host, however re
   }
 }
 
+TEST_CASE("filter: a ClientHello whole in one segment takes nothing from the message around it") {
+  const Buffer hello = tls_client_hello("fine.example");
+  const Buffer head = text_bytes("GET / HTTP/1.1\r\nX: "), tail = text_bytes("\r\nHost: bad.example\r\n\r\n");
+  const Buffer all = joined({head, hello, tail});
+  const std::size_t after = head.size() + hello.size();
+  for (const bool head_first : {true, false}) {
+    PipelineRig rig;
+    ClientStream http(rig, 80);
+    http.shake_hands();
+    if (head_first) http.send_at(0, slice_of(all, 0, 5));
+    http.send_at(static_cast<std::uint32_t>(head.size()), hello);
+    http.send_at(static_cast<std::uint32_t>(after), tail);
+    CHECK(http.send_at(0, head).order == rig.order("A-100"));
+  }
+}
+
 TEST_CASE("filter: a further request counts whatever its method, also where it is cut inside its first line") {
   const Buffer all = joined({get("a.example"), text_bytes("BREW /pot HTTP/1.1\r\nHost: b.example\r\n\r\n")});
   for (std::size_t cut = 1; cut < all.size(); ++cut) {
