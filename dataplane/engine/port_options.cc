@@ -98,7 +98,8 @@ std::vector<PortSpec> mirrored(std::vector<PortSpec> ports) {
     reject("--port: mirror and inject ports do not go with subscriber and internet ports: run two data planes");
   if (count(PortRole::Mirror) == 0) reject("--port: an inject port has nothing to answer without a mirror port");
   if (count(PortRole::Inject) > 1) reject("--port: more than one inject port");
-  std::ranges::stable_partition(ports, [](const PortSpec& p) { return has_role(p, PortRole::Mirror); });
+  const auto inject = std::ranges::find(ports, PortRole::Inject, &PortSpec::role);
+  if (inject != ports.end()) std::rotate(inject, inject + 1, ports.end());
   for (const PortSpec& spec : ports) {
     if (has_role(spec, PortRole::Mirror) && !spec.output.empty())
       reject("--port " + spec.name + ": nothing is ever sent on a mirror port");
