@@ -21,6 +21,8 @@ FEED = "pta.example/terror"
 CLIENT4, CLIENT6 = "198.18.0.10", "2001:db8:18::10"
 SERVER4, SERVER6 = "198.19.0.1", "2001:db8:19::1"
 SERVERS = {4: SERVER4, 6: SERVER6}
+WAY_BACK_VNI = 5  # the VXLAN tunnel between client and server that answers may go back through
+DATAPLANE_OPTIONS = ("--credit", "65536:65536", "--way-back", f"vxlan,from={CLIENT4},to={SERVER4},in={WAY_BACK_VNI}")
 
 
 MEASURED = []  # one line each; shown at the end of the run
@@ -196,7 +198,7 @@ class Lab:
 
     def up(self):
         shell("lab_down; lab_net_up; lab_servers_up " + " ".join(map(shlex.quote, NAMES)) +
-              f"; lab_install {shlex.quote(str(BIN))}; lab_dataplane_options=(--credit 65536:65536); lab_gateway_up")
+              f"; lab_install {shlex.quote(str(BIN))}; lab_dataplane_options=({' '.join(DATAPLANE_OPTIONS)}); lab_gateway_up")
         self.publish(BASE)
 
     def down(self):

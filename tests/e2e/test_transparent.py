@@ -5,7 +5,7 @@ import re
 import time
 
 import pytest
-from lab import CLIENT4, CLIENT6, DIR, SERVER4, SERVER6, measured, run, running, until
+from lab import CLIENT4, CLIENT6, DATAPLANE_OPTIONS, DIR, SERVER4, SERVER6, measured, run, running, until
 
 from scapy.all import (ARP, GRE, ICMP, IP, PPP, SCTP, TCP, UDP, Dot1AD, Dot1Q, Ether, IPOption_Router_Alert, IPv6,
                        IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, Padding, PPPoE, PPPoED, Raw, RawPcapReader,
@@ -219,7 +219,7 @@ def test_spoofed_subscribers_get_no_more_than_was_sent_in_their_name(lab, source
             assert count > 0
             assert back <= sent
     finally:
-        lab.restart_dataplane("--credit", "65536:65536")
+        lab.restart_dataplane(*DATAPLANE_OPTIONS)
 
 
 def test_default_credit_is_all_that_a_spoofed_prefix_gains(lab):
@@ -231,7 +231,7 @@ def test_default_credit_is_all_that_a_spoofed_prefix_gains(lab):
         measured(f"{sent} bytes in, {back} bytes out in {count} packets")
         assert sent < back <= sent + 4096 + 64 * (time.monotonic() - began)
     finally:
-        lab.restart_dataplane("--credit", "65536:65536")
+        lab.restart_dataplane(*DATAPLANE_OPTIONS)
 
 
 @pytest.mark.parametrize("source", ["203.0.113.9", "2001:db8:77::9", "198.19.0.99"])
