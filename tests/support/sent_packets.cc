@@ -7,6 +7,7 @@ namespace sluice::test {
 namespace {
 
 constexpr std::uint8_t kDataFlags = kPsh | kAck;
+constexpr std::size_t kMostFragmented = 100;  ///< datagrams of a conversation: no table holds all at once
 constexpr std::size_t kInitialFrames = 1100;  ///< bytes of frames in an Initial, about
 
 Octets octets(Bytes bytes) {
@@ -181,10 +182,11 @@ void SentPackets::send(IpProto proto, Bytes l4, std::vector<Cover> covers) {
   const IpPacket packet{ends_.ipv6, ends_.ipv6 ? ipv6(number, octets(l4), {.src = ends_.src, .dst = ends_.dst})
                                                : ipv4(number, octets(l4), {.src = ends_.src, .dst = ends_.dst})};
   datagrams_.push_back({std::move(covers), 1});
-  if (fragmented_ && recut_.one_in(2)) return wrap(fragments(packet), tunnelled_);
+  const bool fragmented = fragmented_ && datagrams_.size() < kMostFragmented;
+  if (fragmented && recut_.one_in(2)) return wrap(fragments(packet), tunnelled_);
   if (!tunnelled_) return wrap({packet}, false);
   IpPacket outer = in_tunnels(choose_, packet);
-  if (!fragmented_) return wrap({outer}, false);
+  if (!fragmented) return wrap({outer}, false);
   std::copy(ends_.src.end() - 3, ends_.src.end(),
             outer.bytes.begin() + (outer.v6 ? 21 : 13));  // ids are a source's own
   wrap(fragments(outer), false);

@@ -22,7 +22,8 @@ struct Options {
 
 PipelineLimits limits() {
   PipelineLimits limits = PipelineRig::small_limits();
-  limits.blocked_flows = limits.young_flows = limits.fragment_datagrams = 4096;
+  limits.blocked_flows = limits.young_flows = 4096;
+  limits.fragment_datagrams = 1 << 14;
   limits.half_flows = limits.quic_connections = 256;
   limits.half_bytes_per_flow = 32 << 10;
   limits.half_bytes_total = 1 << 22;

@@ -15,8 +15,11 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
 
 PipelineLimits limits() {
   PipelineLimits limits = PipelineRig::small_limits();
-  limits.blocked_flows = limits.young_flows = limits.fragment_datagrams = 4096;
+  limits.blocked_flows = limits.young_flows = 4096;
+  limits.fragment_datagrams = 1 << 14;  // those of a whole round: time stands still in it
+  limits.half_flows = 256;
   limits.half_bytes_per_flow = 32 << 10;
+  limits.half_bytes_total = 1 << 22;
   limits.quic_half_read = limits.quic_connections = 256;
   return limits;
 }
