@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <system_error>
 
 #include "control/daemon/image_file.h"
@@ -372,6 +373,16 @@ Result<std::string, std::string> Intake::export_rpz(const Name& zone, UnixSecond
   return write_rpz(feeds, {zone, now}).text;
 } catch (const std::exception& e) {
   return std::unexpected(std::string(e.what()));  // such as the folder of a bundle that is gone
+}
+
+void Intake::look_at_clock(std::int64_t realtime_ns, std::int64_t boottime_ns) {
+  const auto step_ns = clock_.look(realtime_ns, boottime_ns);
+  if (!step_ns) return;
+  const std::int64_t seconds = *step_ns / 1'000'000'000;
+  alarms_.raise("clock-step", "",
+                "the clock was put " + std::string(seconds > 0 ? "forward" : "back") + " by " +
+                    std::to_string(std::abs(seconds)) + " s: orders begin and end by it",
+                realtime_ns / 1'000'000'000);
 }
 
 void Intake::tick(UnixSeconds now) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "control/daemon/clock_watch.h"
 #include "control/daemon/ledger.h"
 #include "control/daemon/view.h"
 #include "control/feed/inbox.h"
@@ -61,6 +62,9 @@ class Intake {
   [[nodiscard]] Result<std::string, std::string> diff(const std::string& feed) const;
   /// What stands, as a response policy zone; the error is one line.
   [[nodiscard]] Result<std::string, std::string> export_rpz(const Name& zone, UnixSeconds now) const;
+  /// To be called every second or so with CLOCK_REALTIME and CLOCK_BOOTTIME: a clock that was set is an alarm, until
+  /// the next good bundle.
+  void look_at_clock(std::int64_t realtime_ns, std::int64_t boottime_ns);
   /// What time alone changes: bundles that expire, an image that could not be built yet.
   void tick(UnixSeconds now);
   /// True where files may still be growing, and want another call of take_up() soon.
@@ -125,6 +129,7 @@ class Intake {
   UnixSeconds rebuild_tried_ = 0;
   std::set<std::string> expired_;  ///< feeds whose bundle is known to be past its date
   Stage stage_;
+  ClockWatch clock_;
   bool settling_ = false;
   bool hold_ = false;                ///< take_up_staged()
   std::set<std::string> held_back_;  ///< feeds of which the image has something in shadow

@@ -102,8 +102,13 @@ HealthSample health_of(const Config& config, const DataplaneView& dataplane) {
   const auto tally = read_tally(config.counters);
   if (!tally) return {.run = 1, .oldest_poll_ms = age_ms};
   const auto sum = [](const auto& counts) { return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}); };
-  return {tally->started_unix_ns, sum(tally->names),   sum(tally->blocked), sum(tally->observed),
-          sum(tally->rx_pkts),    tally->dropped_pkts, age_ms};
+  return {tally->started_unix_ns,
+          sum(tally->names),
+          sum(tally->blocked),
+          sum(tally->observed),
+          sum(tally->rx_pkts),
+          tally->dropped_pkts,
+          age_ms};
 }
 
 void check_slugs(const Config& config) {

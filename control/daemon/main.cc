@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "control/daemon/confine.h"
 #include "control/daemon/loop.h"
 #include "control/journal/journal.h"
 #include "control/store/disk.h"
@@ -45,6 +46,10 @@ int main(int argc, char** argv) {
   sluice::set_log_sink(sink == "journald" ? sluice::LogSink::Journald : sluice::LogSink::Stderr);
   const auto config = load_config(config_file);
   if (!config) return kCannotStart;
+  if (const auto confined = sluice::confine_sluiced(); !confined) {
+    sluice::log(sluice::LogLevel::Error, "cannot start", {{"detail", confined.error()}});
+    return kCannotStart;
+  }
   try {
     return sluice::run_sluiced(*config);
   } catch (const std::exception& e) {

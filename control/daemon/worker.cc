@@ -16,9 +16,9 @@
 namespace sluice {
 namespace {
 
-std::int64_t now_ns() {
+std::int64_t now_ns(clockid_t clock = CLOCK_REALTIME) {
   timespec t{};
-  ::clock_gettime(CLOCK_REALTIME, &t);
+  ::clock_gettime(clock, &t);
   return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
 }
 
@@ -117,6 +117,7 @@ bool IntakeWorker::round(bool scan) {
   }
   for (const auto& [ticket, task] : asked.tasks) done_(ticket, task(intake_, watch_, now_ns()));
   answer_exports(asked.exports);
+  intake_.look_at_clock(now_ns(), now_ns(CLOCK_BOOTTIME));
   intake_.tick(now_ns() / 1'000'000'000);
   return true;
 }

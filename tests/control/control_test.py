@@ -298,6 +298,13 @@ def test_where_the_state_cannot_be_read_no_bundle_is_taken(gateway):
     assert gateway.current_image() == good
 
 
+def test_sluiced_runs_confined(running):
+    status = dict(line.split(":\t", 1) for line in
+                  open(f"/proc/{running.processes['sluiced'].pid}/status").read().splitlines())
+    assert (status["Seccomp"], status["NoNewPrivs"]) == ("2", "1")
+    assert {status[c] for c in ("CapPrm", "CapEff", "CapInh", "CapAmb")} == {"0" * 16}
+
+
 def test_a_second_sluiced_on_the_same_state_does_not_start(running):
     done = running.as_user(64301, "sluiced", "--config", running.config, check=False)
     assert done.returncode == 1 and "another sluiced" in done.stderr

@@ -1,11 +1,13 @@
 """kill -9 and kill -STOP of each program while traffic flows: the wire stays up, the others go on, the same rules return."""
+import datetime
+import os
 import re
 import signal
 import subprocess
-import os
+import time
 
 import pytest
-from lab import CURL_RESET, DIR, SERVER4, SERVER6, curl, dig, in_ns, measured, shell, until
+from lab import BASE, CURL_RESET, DIR, SERVER4, SERVER6, curl, dig, in_ns, measured, shell, until
 
 PING_EVERY_MS = 5
 
@@ -51,6 +53,10 @@ def rules_hold():
     assert [r[3] for r in dig("www.allowed.test", "A", 6).records] == [SERVER4]
     assert curl("https://www.blocked.test/")[0] in CURL_RESET
     assert curl("https://www.allowed.test/", 6)[1] == 200
+
+
+def unix(stamp):
+    return datetime.datetime.fromisoformat(stamp).timestamp()
 
 
 def enforced(lab):
@@ -164,3 +170,26 @@ def test_started_without_an_image_it_forwards_and_takes_one_later(lab):
         shell("lab_start_sluiced")
     enforced(lab)
     rules_hold()
+
+
+def test_orders_begin_and_end_to_the_second_with_everything_but_the_data_plane_dead(lab):
+    second = 1 / 86400
+    lab.publish([*BASE, (20, dict(targets=["exact:swap.blocked.test"], days=1 + 12 * second)),
+                 (21, dict(targets=["exact:sub.www.blocked.test"], since=12 * second))])
+    stands = {o["id"]: o for o in lab.ctl("orders")["orders"]}
+    end, begin = unix(stands["E2E-00020"]["expires"]), unix(stands["E2E-00021"]["effective"])
+    try:
+        for program in ("sluiced", "compile"):
+            os.kill(lab.pid(program), signal.SIGKILL)
+        seen = set()
+        while time.time() < max(begin, end) + 1:
+            for name, at, before in (("swap.blocked.test", end, True), ("sub.www.blocked.test", begin, False)):
+                asked, blocked, answered = time.time(), dig(name).blocked, time.time()
+                # The workers read CLOCK_REALTIME_COARSE, which is up to one tick (4 ms) behind.
+                if answered < at or asked > at + 0.01:
+                    assert blocked == (before if answered < at else not before), (name, asked, answered, at)
+                    seen.add((name, answered < at))
+        assert len(seen) == 4, seen
+    finally:
+        shell("lab_start_compile; lab_start_sluiced")
+    lab.publish(BASE)
