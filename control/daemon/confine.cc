@@ -25,14 +25,6 @@ std::unexpected<std::string> failed(const char* doing, int error) {
   return std::unexpected(std::string(doing) + ": " + std::strerror(error));
 }
 
-Result<void, std::string> drop_capabilities() {
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  const std::array<__user_cap_data_struct, 2> none{};
-  if (::syscall(SYS_capset, &header, none.data()) != 0) return failed("capset", errno);
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return failed("no_new_privs", errno);
-  return {};
-}
-
 /// 0, or minus the errno of the first rule that cannot be added.
 int add_rules(void* filter) {
   // io_uring does what all the others do without calling them. bpf() stays: the bypass switch is a pinned map.
@@ -77,11 +69,21 @@ int add_rules(void* filter) {
 
 }  // namespace
 
-Result<void, std::string> confine_sluiced() {
-  if (auto dropped = drop_capabilities(); !dropped) return dropped;
+Result<void, std::string> give_up_capabilities() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  const std::array<__user_cap_data_struct, 2> none{};
+  if (::syscall(SYS_capset, &header, none.data()) != 0) return failed("capset", errno);
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return failed("no_new_privs", errno);
+  return {};
+}
+
+Result<void, std::string> give_up_calls() {
   const Filter filter(seccomp_init(SCMP_ACT_ALLOW));
   if (!filter) return std::unexpected(std::string("seccomp: no filter"));
   if (const int error = add_rules(filter.get()); error != 0) return failed("seccomp", -error);
+  if (const int error = seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_TSYNC, 1); error != 0) {
+    return failed("seccomp", -error);
+  }
   if (const int error = seccomp_load(filter.get()); error != 0) return failed("seccomp", -error);
   return {};
 }

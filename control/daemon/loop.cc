@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "control/api/server.h"
+#include "control/daemon/confine.h"
 #include "control/daemon/routes.h"
 #include "control/daemon/wall_clock.h"
 #include "control/daemon/worker.h"
@@ -163,6 +164,7 @@ int run_sluiced(const Config& config) {
   IntakeWorker worker(intake, inbox, watch, ending,
                       [&](ApiServer::Ticket ticket, ApiReply reply) { results.put(ticket, std::move(reply)); });
   worker_of_api = &worker;
+  if (const auto confined = give_up_calls(); !confined) throw std::runtime_error(confined.error());
   (void)::sd_notify(0, "READY=1");
   log(LogLevel::Notice, "ready", {{"version", SLUICE_VERSION}, {"socket", config.api_socket}});
   serve(api, results, signals);

@@ -46,7 +46,7 @@ int main(int argc, char** argv) {
   sluice::set_log_sink(sink == "journald" ? sluice::LogSink::Journald : sluice::LogSink::Stderr);
   const auto config = load_config(config_file);
   if (!config) return kCannotStart;
-  if (const auto confined = sluice::confine_sluiced(); !confined) {
+  if (const auto confined = sluice::give_up_capabilities(); !confined) {
     sluice::log(sluice::LogLevel::Error, "cannot start", {{"detail", confined.error()}});
     return kCannotStart;
   }
