@@ -7,8 +7,9 @@ namespace sluice::test {
 namespace {
 
 constexpr std::uint8_t kDataFlags = kPsh | kAck;
-constexpr std::size_t kMostFragmented = 100;  ///< datagrams of a conversation: no table holds all at once
-constexpr std::size_t kInitialFrames = 1100;  ///< bytes of frames in an Initial, about
+constexpr std::size_t kMostFragmented = 100;    ///< datagrams of a conversation: no table holds all at once
+constexpr std::size_t kMostPutTogether = 8192;  ///< bytes of a datagram of fragments that are read (FragmentLimits)
+constexpr std::size_t kInitialFrames = 1100;    ///< bytes of frames in an Initial, about
 
 Octets octets(Bytes bytes) {
   return {bytes.begin(), bytes.end()};
@@ -216,7 +217,7 @@ std::vector<IpPacket> SentPackets::fragments(const IpPacket& packet) {
   const std::size_t least = (data.size() / 30 + 7) / 8 * 8;  // thirty pieces at most, or thereabouts
   const std::size_t step = std::max(cut, least);
   const unsigned proto = packet.bytes[packet.v6 ? 6 : 9];
-  if (data.size() <= step) return {packet};
+  if (data.size() <= step || data.size() > kMostPutTogether) return {packet};
   const std::size_t id = ++next_id_ & 0xffff;
   std::vector<IpPacket> pieces;
   for (std::size_t at = 0; at < data.size(); at += step) {
