@@ -57,7 +57,7 @@ int add_rules(void* filter) {
     if (const int error = no(call); error != 0) return error;
   }
   if (const int error =
-          seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+          seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_NE, AF_UNIX, 0));
       error != 0) {
     return error;
   }
