@@ -52,8 +52,8 @@ class OrderLog {
   /// `secrets`: a folder for what is not public yet; made 0700.
   OrderLog(std::filesystem::path folder, std::filesystem::path secrets, NoteSigner key);
 
-  /// Makes the log say that exactly this is enforced of its feed from now on. Durable when it returns. Nothing where the
-  /// log speaks of a later bundle of the feed: it is ahead of what is kept, and never goes back.
+  /// Makes the log say that exactly this is enforced of its feed from now on. Durable when it returns. Nothing where
+  /// the log speaks of a later bundle of the feed: it is ahead of what is kept, and never goes back.
   Result<Logged, std::string> enforce(const Enforced& what, UnixSeconds now);
   /// Appends entries as they are.
   Result<void, std::string> append(std::span<const JsonValue> entries);

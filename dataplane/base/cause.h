@@ -42,7 +42,7 @@ namespace sluice {
   X(TlsBadHandshake, "tls-bad-handshake", Forward, "ClientHello whose lengths do not nest")                     \
   X(TlsNoSni, "tls-no-sni", Forward, "ClientHello without a server name")                                       \
   X(TlsBadSni, "tls-bad-sni", Forward, "malformed server_name extension")                                       \
-  X(TlsTooLong, "tls-too-long", Forward, "ClientHello beyond the cap of bytes kept")                            \
+  X(TlsTooLong, "tls-too-long", Forward, "ClientHello beyond what is kept of it")                               \
   /* quic/ */                                                                                                   \
   X(QuicNotInitial, "quic-not-initial", Forwarded, "a long header, but not a client's Initial")                 \
   X(QuicBadHeader, "quic-bad-header", Forward, "long header whose lengths do not fit")                          \
@@ -54,6 +54,7 @@ namespace sluice {
   X(HttpIncomplete, "http-incomplete", Forward, "request head goes on in a later segment")                      \
   X(HttpNotRequest, "http-not-request", Forwarded, "no request line at the start of the segment")               \
   X(HttpBadRequest, "http-bad-request", Forward, "request head that is not HTTP/1")                             \
+  X(HttpTooLong, "http-too-long", Forward, "request head over 16 KiB")                                          \
   X(HttpNoHost, "http-no-host", Forward, "request without a host")                                              \
   /* names */                                                                                                   \
   X(NameInvalid, "name-invalid", Forward, "a name that no rule could mean: bad bytes, empty label, too long")   \

@@ -20,6 +20,7 @@ class FoundNames {
     std::uint8_t question = 0;   ///< DNS: index in the query
     bool judged = true;          ///< may be blocked
     bool repeated = false;       ///< given before for the same message: judged, but not shown or counted again
+    bool outer = false;          ///< TLS, QUIC: as NameSeen::outer
     bool first = false;          ///< TCP: of its stream's first message, so that no response can be outstanding
     Cause spared = Cause::None;  ///< DNS: where it is blocked, this row of the policy decides instead
   };
@@ -31,6 +32,7 @@ class FoundNames {
     seen.frame = static_cast<std::uint16_t>(frame);
     seen.method = method;
     seen.qtype = qtype;
+    seen.outer = meta.outer;
     seen.decision = {};
     seen.name.length = name.length;
     std::memcpy(seen.name.data(), name.text().data(), name.length);

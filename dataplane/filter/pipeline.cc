@@ -41,9 +41,10 @@ struct Pipeline::State {
     Cause cause;  ///< why nothing was read, or what was in the way
     Side from;
     bool has_ports, has_key;
-    bool again;     ///< a datagram of fragments that was read before
-    bool is_query;  ///< a DNS query was read
-    bool fallen;    ///< dropped by a tombstone
+    bool again;               ///< a datagram of fragments that was read before
+    bool is_query;            ///< a DNS query was read
+    bool fallen;              ///< dropped by a tombstone
+    QuicReader::Handle quic;  ///< connection of a QUIC Initial that was opened
     bool handshake_seen;
     std::uint16_t query_bytes;  ///< of first_queries
     std::uint16_t first_name, names;
@@ -136,6 +137,7 @@ void Pipeline::State::parse(std::span<const Frame> burst) noexcept {
     packet.has_ports = views[i].cause == Cause::None;
     packet.has_key = packet.is_query = packet.fallen = packet.handshake_seen = false;
     packet.first_name = packet.names = packet.query_bytes = 0;
+    packet.quic = QuicReader::kNone;
     verdicts[i] = {};
   }
 }
@@ -191,6 +193,10 @@ bool Pipeline::State::under_tombstone(std::size_t i) noexcept {
 bool Pipeline::State::falls(std::size_t i, const FlowKey& key, std::uint64_t hash, Sender sender) noexcept {
   const StreamPlace* place = blocked.find(key, hash, now_s);
   if (place == nullptr || !belongs(views[i], sender, *place)) return false;
+  if (views[i].proto == IpProto::Udp) {
+    if (packets[i].quic != QuicReader::kNone) return quic.blocked(packets[i].quic);
+    return !quic.shared(views[i], sender == Sender::Client);
+  }
   // A new connection with the same addresses and ports, so soon that its numbers are near; not the old SYN again.
   const bool begins =
       sender == Sender::Client && is_syn(views[i]) && static_cast<std::int32_t>(views[i].seq - place->client) > 0;
@@ -200,7 +206,12 @@ bool Pipeline::State::falls(std::size_t i, const FlowKey& key, std::uint64_t has
 
 void Pipeline::State::check_tombstones() noexcept {
   if (blocked.empty(now_s)) return;
-  for (std::size_t i = 0; i < frames; ++i) packets[i].fallen = under_tombstone(i);
+  for (std::size_t i = 0; i < frames; ++i) {
+    // Several QUIC connections may share addresses and ports: first it is read which one this belongs to.
+    const bool initial = packets[i].has_ports && views[i].proto == IpProto::Udp && is_read(i) &&
+                         looks_like_quic(views[i].payload_bytes());
+    if (!initial) packets[i].fallen = under_tombstone(i);
+  }
 }
 
 void Pipeline::State::read_names() noexcept {
@@ -252,10 +263,12 @@ void Pipeline::State::read_quic(std::size_t i) noexcept {
   if (!looks_like_quic(view.payload_bytes())) return;
   Packet& packet = packets[i];
   packet.cause = quic.read(view, now.mono_ns, quic_name);
+  packet.quic = quic.connection();
+  packet.fallen = !blocked.empty(now_s) && under_tombstone(i);
   if (packet.cause != Cause::None) return;
   packet.first_name = static_cast<std::uint16_t>(names.size());
   packet.names = 1;
-  (void)names.add(i, Method::Quic, 0, quic_name, {.repeated = quic.repeated()});
+  (void)names.add(i, Method::Quic, 0, quic_name, {.repeated = quic.repeated(), .outer = quic.outer()});
 }
 
 void Pipeline::State::look_up(const RuleSet& rules) noexcept {
@@ -403,6 +416,7 @@ void Pipeline::State::close(std::size_t i, const Frame& frame, std::size_t name,
     responder.end_dns(trigger, message, query, names.meta(name).question, now);
   }
   make_key(i);
+  quic.block(packets[i].quic);
   entomb(i, order);
   if (names[name].method == Method::Sni) responder.end_tls(trigger);
   if (names[name].method == Method::Http) responder.end_http(trigger);

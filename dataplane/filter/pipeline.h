@@ -46,6 +46,7 @@ struct NameSeen {
   std::uint16_t frame;  ///< index in the burst
   Method method;
   std::uint16_t qtype;  ///< DNS only
+  bool outer;           ///< TLS, QUIC: beside encrypted_client_hello, as far as that was there with the name
   Decision decision;
   WireName name;
 };
@@ -74,7 +75,7 @@ struct PipelineLimits {
   std::uint32_t blocked_flows = 1 << 16;
   std::uint32_t young_flows = 1 << 18;
   std::uint32_t half_flows = 1 << 12;
-  std::uint32_t half_bytes_per_flow = 16 << 10;
+  std::uint32_t half_bytes_per_flow = 64 << 10;
   std::uint32_t half_bytes_total = 16 << 20;
   std::uint32_t given_names = 1 << 16;  ///< 8 bytes each: names in TCP that are known when they are sent again
   std::uint32_t credit_prefixes = 1 << 12;

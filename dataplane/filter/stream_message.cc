@@ -5,21 +5,20 @@
 #include <string_view>
 
 namespace sluice {
-namespace {
 
-using Next = StreamMessage::Next;
-
-/// As far as the bytes go, a handshake record of SSL 3 or TLS whose first message is a ClientHello of less than 64 KiB.
 bool begins_hello(Bytes b) noexcept {
   if (b[0] != 22 || (b.size() >= 2 && b[1] != 3) || (b.size() >= 6 && b[5] != 1)) return false;
   const std::size_t record = b.size() >= 5 ? load_be16(b.data() + 3) : 0;
   return (record < 2 || b.size() < 7 || b[6] == 0) && (record < 5 || b.size() < 10 || b[9] == 3);
 }
 
-/// Enough of it to be told from other bytes.
 bool is_hello(Bytes b) noexcept {
   return b.size() >= 6 && begins_hello(b);
 }
+
+namespace {
+
+using Next = StreamMessage::Next;
 
 /// A ChangeCipherSpec record may stand before the second ClientHello (RFC 8446 D.4).
 std::size_t change_cipher_spec(Bytes b) noexcept {
@@ -40,6 +39,7 @@ bool begins_known_method(Bytes b, bool part) noexcept {
   });
 }
 
+constexpr std::size_t kLongestHead = 16 << 10;  // of a request: more than servers take
 constexpr std::size_t kDnsHeader = 12, kDnsLength = 2;
 constexpr std::size_t kSmallestQuery = kDnsHeader + 5;  // one question for the root
 constexpr std::size_t kDnsEnough = 4096;                // of a longer message only so much is read
@@ -54,10 +54,10 @@ bool plausible_query(Bytes b) noexcept {
 
 Protocol recognise(Bytes b, Expect expect, bool dns_port) noexcept {
   switch (expect) {
-    case Expect::Hello: return is_hello(b.subspan(change_cipher_spec(b))) ? Protocol::Tls : Protocol::Other;
-    case Expect::Request:
+    case Expect::Hello: return Protocol::Tls;
+    case Expect::Request: return begins_hello(b) ? Protocol::Tls : Protocol::Http;
     case Expect::Body: return Protocol::Http;
-    case Expect::Query: return Protocol::Dns;
+    case Expect::Query: return begins_hello(b) ? Protocol::Tls : Protocol::Dns;
     case Expect::Start:
       if (begins_hello(b)) return Protocol::Tls;
       return dns_port && !begins_known_method(b, false) ? Protocol::Dns : Protocol::Http;
@@ -73,8 +73,10 @@ Protocol recognise(Bytes b, Expect expect, bool dns_port) noexcept {
 
 StreamMessage StreamReader::read(Bytes stream, Expect expect, bool dns_port,
                                  std::uint16_t structured_error_option) noexcept {
+  // A ClientHello may have been a decoy: the stream is another then.
+  if (expect == Expect::Hello && !is_hello(stream.subspan(change_cipher_spec(stream)))) expect = Expect::Unknown;
   switch (recognise(stream, expect, dns_port)) {
-    case Protocol::Tls: return read_hello(stream.subspan(change_cipher_spec(stream)));
+    case Protocol::Tls: return read_hello(stream);
     case Protocol::Http: return read_http(stream, expect);
     case Protocol::Dns: return read_dns(stream, structured_error_option);
     case Protocol::Other: return {};
@@ -83,9 +85,19 @@ StreamMessage StreamReader::read(Bytes stream, Expect expect, bool dns_port,
 }
 
 StreamMessage StreamReader::read_hello(Bytes stream) noexcept {
-  StreamMessage message{.protocol = Protocol::Tls, .cause = read_client_hello(stream, hello_)};
+  const std::size_t before = change_cipher_spec(stream);
+  progress_ = {};
+  StreamMessage message = go_on(stream.subspan(before), progress_);
+  if (message.passed > 0) message.passed += static_cast<std::uint32_t>(before);
+  return message;
+}
+
+StreamMessage StreamReader::go_on(Bytes stream, HelloProgress& progress) noexcept {
+  StreamMessage message{.protocol = Protocol::Tls, .cause = read_client_hello(stream, progress, hello_)};
   message.named = message.cause == Cause::None;
-  if (message.cause == Cause::TlsIncomplete) message.next = Next::More;
+  if (message.cause != Cause::TlsIncomplete) return message;
+  message.next = Next::More;
+  message.passed = hello_.bytes;
   return message;
 }
 
@@ -105,6 +117,9 @@ StreamMessage StreamReader::read_http(Bytes stream, Expect expect) noexcept {
     message.next = Next::Anywhere;
   } else if (request_.head_bytes == 0) {
     message.next = Next::More;  // perhaps with a host already
+    if (stream.size() < kLongestHead) return message;
+    message.next = Next::Anywhere;
+    if (cut) message.cause = Cause::HttpTooLong;
   } else {
     message.next = framed ? Next::At : Next::Anywhere;
     message.length = request_.head_bytes + (framed && !request_.connect ? request_.body_bytes : 0);
@@ -125,6 +140,10 @@ StreamMessage StreamReader::read_dns(Bytes stream, std::uint16_t structured_erro
   message.next = Next::At;
   message.length = static_cast<std::uint32_t>(kDnsLength + length);
   return message;
+}
+
+bool begins_request(Bytes bytes) noexcept {
+  return begins_known_method(bytes, false);
 }
 
 namespace {

@@ -12,7 +12,7 @@ namespace sluice {
 enum class Expect : std::uint8_t {
   Start,    ///< the stream, or what follows STARTTLS or CONNECT, begins here
   Hello,    ///< a TLS stream: a further ClientHello may begin here (HelloRetryRequest)
-  Request,  ///< an HTTP stream: the next request begins here
+  Request,  ///< an HTTP stream: what follows a request begins here, another one or a ClientHello
   Body,     ///< an HTTP stream whose framing is not known: a further request may begin here
   Query,    ///< a DNS stream: the next message begins here
   Unknown,  ///< nothing: only what cannot be mistaken counts
@@ -33,6 +33,8 @@ struct StreamMessage {
   bool named = false;  ///< names were read (also with Next::More)
   Next next = Next::Nowhere;
   std::uint32_t length = 0;
+  /// With Next::More, of a ClientHello: so many of its bytes were read for good; go_on() takes what is behind them.
+  std::uint32_t passed = 0;
 };
 
 /// Reads the message that begins at some place of a client's TCP stream: a ClientHello, an HTTP request or a DNS query
@@ -43,6 +45,11 @@ class StreamReader {
   /// call, of the message whose protocol was given.
   [[nodiscard]] StreamMessage read(Bytes stream, Expect expect, bool dns_port,
                                    std::uint16_t structured_error_option) noexcept;
+
+  /// The next piece of a ClientHello; `stream` begins where it was read to.
+  [[nodiscard]] StreamMessage go_on(Bytes stream, HelloProgress& progress) noexcept;
+  /// Of the ClientHello of the last read(), where it goes on.
+  [[nodiscard]] const HelloProgress& progress() const noexcept { return progress_; }
 
   [[nodiscard]] const ClientHello& hello() const noexcept { return hello_; }
   [[nodiscard]] const HttpRequest& request() const noexcept { return request_; }
@@ -56,10 +63,18 @@ class StreamReader {
   [[nodiscard]] StreamMessage read_dns(Bytes stream, std::uint16_t structured_error_option) noexcept;
 
   ClientHello hello_;
+  HelloProgress progress_;
   HttpRequest request_;
   DnsQuery query_;
   Bytes query_bytes_;
 };
+
+/// As far as the bytes go, a handshake record of SSL 3 or TLS whose first message is a ClientHello of less than 64 KiB.
+[[nodiscard]] bool begins_hello(Bytes bytes) noexcept;
+/// Enough of one to be told from other bytes.
+[[nodiscard]] bool is_hello(Bytes bytes) noexcept;
+/// Begins with one of the methods by which requests in the middle of a stream are known.
+[[nodiscard]] bool begins_request(Bytes bytes) noexcept;
 
 /// Knows when a client asks for TLS or for a tunnel: STARTTLS (RFC 3207, 2595, 4642), STLS (RFC 2595 4), AUTH TLS (RFC
 /// 4217), XMPP's element (RFC 6120 5.4.2.1), LDAP's operation (the end of its OID, RFC 4511 4.14), PostgreSQL's

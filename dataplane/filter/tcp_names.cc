@@ -13,6 +13,8 @@ using Next = StreamMessage::Next;
 constexpr std::uint32_t kReorderWindow = 16 << 10;
 /// Where in a TLS stream another ClientHello may begin.
 constexpr std::uint32_t kHelloWindow = 64 << 10;
+/// Less of a segment does not tell what it begins with: keep-alive probes carry a byte.
+constexpr std::size_t kTelling = 6;
 
 /// Where the next message begins; of a stream in which none is expected, where it began.
 std::uint32_t place_of(const Flow& young) noexcept {
@@ -23,15 +25,25 @@ Expect expect_of(const Flow* young) noexcept {
   if (young == nullptr) return Expect::Unknown;
   switch (young->state) {
     case State::Tls: return Expect::Hello;
-    case State::Http: return young->detail != 0 ? Expect::Request : Expect::Body;
+    case State::Http: return Expect::Request;
+    case State::Body: return Expect::Body;
     case State::Dns: return Expect::Query;
-    case State::Free: return Expect::Unknown;
+    case State::Free:
+    case State::Joined: return Expect::Unknown;
     default: return Expect::Start;
   }
 }
 
+bool is_http(const Flow* young) noexcept {
+  return young != nullptr && (young->state == State::Http || young->state == State::Body);
+}
+
+bool far(std::uint32_t a, std::uint32_t b) noexcept {
+  return a - b > kHelloWindow && b - a > kHelloWindow;
+}
+
 Cause goes_on(const Flow* young, bool dns_port) noexcept {
-  if (young != nullptr && young->state == State::Http) return Cause::HttpIncomplete;
+  if (is_http(young)) return Cause::HttpIncomplete;
   return dns_port ? Cause::DnsIncomplete : Cause::TlsIncomplete;
 }
 
@@ -51,6 +63,7 @@ std::uint64_t fingerprint(std::uint64_t flow, std::uint64_t what, std::uint64_t 
 TcpNames::TcpNames(const Limits& limits)
     : young_(limits.young_flows),
       half_(limits.half),
+      hellos_(half_.handles()),
       given_(limits.given_names),
       read_unstarted_(limits.read_unstarted),
       dns_ports_(limits.dns_ports),
@@ -86,6 +99,7 @@ TcpNames::Read TcpNames::read(const FlowKey& key, std::uint64_t hash, const Pack
             .now_s = now_s,
             .dns_port = dns_ports_.contains(view.dst_port),
             .young = young_.find(hash, now_s),
+            .foreign = false,
             .frame = frame,
             .out = out,
             .result = {}};
@@ -94,19 +108,33 @@ TcpNames::Read TcpNames::read(const FlowKey& key, std::uint64_t hash, const Pack
     s.result.handshake_seen = s.young->state == State::SynAck && view.ack == s.young->detail + 1 && !syn;
     s.young->proven |= s.result.handshake_seen;
   }
-  const std::uint32_t handle = half_.empty() ? HalfRead::kNone : half_.find(key, hash, now_s);
+  if (s.young != nullptr && s.young->waits() && far(s.seq, place_of(*s.young))) {
+    s.foreign = true;
+    s.young = nullptr;
+  }
+  std::uint32_t handle = half_.empty() ? HalfRead::kNone : half_.find(key, hash, now_s);
+  if (handle != HalfRead::kNone && far(s.seq, half_.base(handle))) {
+    if (s.young == nullptr) return (void)alone(s), s.result;
+    half_.close(handle);  // of no use for this stream
+    handle = HalfRead::kNone;
+  }
   if (handle != HalfRead::kNone) {
     go_on(s, handle);
-  } else if (s.young == nullptr) {
-    join(s);
-  } else if (s.young->state == State::Tls) {
-    after_hello(s);
-  } else if (s.young->state == State::Other) {
-    after_other(s);
   } else {
-    follow(s);
+    begin(s);
   }
   return s.result;
+}
+
+/// A segment of a stream of which nothing is kept.
+void TcpNames::begin(Segment& s) noexcept {
+  if (s.young == nullptr) return join(s);
+  switch (s.young->state) {
+    case State::Tls: return after_hello(s);
+    case State::Other: return after_other(s);
+    case State::Joined: return after_join(s);
+    default: return follow(s);
+  }
 }
 
 /// A segment of a stream whose next message is expected at a known place.
@@ -114,6 +142,11 @@ void TcpNames::follow(Segment& s) noexcept {
   const std::uint32_t next = place_of(*s.young);
   const auto ahead = static_cast<std::int32_t>(s.seq - next);
   if (ahead > 0) return skip_ahead(s);
+  if (ahead < 0 && !s.young->waits() && s.young->state != State::Armed && s.seq == s.young->detail &&
+      is_hello(s.payload)) {
+    set(s, State::Armed, s.seq);  // what was read for the stream's start was a decoy
+    return read_from(s, s.payload, s.seq);
+  }
   const auto known = static_cast<std::size_t>(-static_cast<std::int64_t>(ahead));
   if (known < s.payload.size()) return read_from(s, s.payload.subspan(known), next);
   (void)alone(s);  // sent again, or in a body
@@ -123,9 +156,11 @@ void TcpNames::follow(Segment& s) noexcept {
 void TcpNames::skip_ahead(Segment& s) noexcept {
   const bool told = alone(s) == Protocol::Tls;
   const std::uint32_t next = place_of(*s.young);
-  if (s.seq - next < kReorderWindow) {
+  const bool begun = !s.young->waits() && s.young->state != State::Armed;
+  if (s.seq - next < (begun ? kReorderWindow : kHelloWindow)) {
     if (!told && s.result.cause == Cause::None) s.result.cause = goes_on(s.young, s.dns_port);
-    return keep(s, next, s.seq, s.payload);
+    (void)keep(s, next, s.seq, s.payload);
+    return;
   }
   if (!told) lose(s);
 }
@@ -133,9 +168,9 @@ void TcpNames::skip_ahead(Segment& s) noexcept {
 /// What was expected is not to be had: the stream goes on from this segment.
 void TcpNames::lose(Segment& s) noexcept {
   if (s.young == nullptr) return;
-  if (s.young->state == State::Http) {
+  if (is_http(s.young)) {
+    s.young->state = State::Body;
     s.young->position = s.seq + static_cast<std::uint32_t>(s.payload.size());
-    s.young->detail = 0;
   }
   if (s.young->state == State::Dns) s.young->state = State::Free;  // to be told anew where a message begins
 }
@@ -153,9 +188,24 @@ void TcpNames::after_other(Segment& s) noexcept {
   }
 }
 
+/// A segment of a stream whose start was not seen, and which goes on with something else.
+void TcpNames::after_join(Segment& s) noexcept {
+  if (asks_for_tls(s.payload, s.young->detail)) {
+    set(s, State::Armed, s.seq + static_cast<std::uint32_t>(s.payload.size()));
+  } else if (s.dns_port || begins_request(s.payload)) {
+    read_from(s, s.payload, s.seq);
+  }
+}
+
 /// A segment of a stream of which nothing is known.
 void TcpNames::join(Segment& s) noexcept {
-  if (read_unstarted_) return read_from(s, s.payload, s.seq);
+  if (read_unstarted_) {
+    read_from(s, s.payload, s.seq);
+    const bool told = s.young != nullptr || s.result.cause != Cause::None;
+    if (told || s.payload.size() < kTelling) return;
+    set(s, State::Joined, s.seq);
+    return s.young != nullptr ? after_join(s) : void();
+  }
   const StreamMessage message = reader_.read(s.payload, Expect::Unknown, s.dns_port, structured_error_option_);
   if (message.protocol != Protocol::Other) s.result.cause = Cause::NoStartSeen;
 }
@@ -164,8 +214,10 @@ void TcpNames::join(Segment& s) noexcept {
 void TcpNames::read_from(Segment& s, Bytes bytes, std::uint32_t position) noexcept {
   const Walked walked = walk(s, bytes, position);
   if (!walked.more) return;
-  const std::uint32_t base = position + static_cast<std::uint32_t>(walked.used);
-  keep(s, base, base, bytes.subspan(walked.used));
+  const std::uint32_t start = position + static_cast<std::uint32_t>(walked.used);
+  const std::uint32_t base = start + static_cast<std::uint32_t>(walked.passed);
+  const std::uint32_t handle = keep(s, base, base, bytes.subspan(walked.used + walked.passed));
+  if (handle != HalfRead::kNone && walked.passed > 0) hellos_[handle] = {true, start, reader_.progress()};
 }
 
 TcpNames::Walked TcpNames::walk(Segment& s, Bytes bytes, std::uint32_t position) noexcept {
@@ -178,6 +230,7 @@ TcpNames::Walked TcpNames::walk(Segment& s, Bytes bytes, std::uint32_t position)
     if (message.named) give(s, message, here);
     note(s, message, here, rest);
     walked.more = message.next == Next::More;
+    walked.passed = message.passed;
     if (message.next == Next::Anywhere) walked.used = bytes.size();
     if (message.next != Next::At) return walked;
     walked.used += message.length;
@@ -195,9 +248,8 @@ void TcpNames::note(Segment& s, const StreamMessage& message, std::uint32_t posi
       if (s.young == nullptr || s.young->state != State::Tls) set(s, State::Tls, position);
       return;
     case Protocol::Http:
-      set(s, message.next == Next::At && reader_.request().connect ? State::Armed : State::Http, next);
-      if (s.young != nullptr) s.young->detail = message.next == Next::At ? 1 : 0;
-      return;
+      if (message.next != Next::At) return set(s, State::Body, next);
+      return set(s, reader_.request().connect ? State::Armed : State::Http, next);
     case Protocol::Dns:
       if (message.next == Next::At) return set(s, State::Dns, next);
       if (s.young != nullptr) s.young->state = State::Free;
@@ -211,9 +263,11 @@ void TcpNames::note(Segment& s, const StreamMessage& message, std::uint32_t posi
 }
 
 void TcpNames::set(Segment& s, State state, std::uint32_t position) noexcept {
+  if (s.foreign) return;
   if (s.young == nullptr || s.young->state == State::Free) s.young = young_.insert(s.hash, s.now_s, state);
   if (s.young == nullptr) return;
   if (state == State::Other && s.young->state != State::Other) s.young->detail = 0;
+  if (state != State::Other && s.young->waits()) s.young->detail = place_of(*s.young);
   s.young->state = state;
   s.young->position = position;
 }
@@ -223,23 +277,33 @@ Protocol TcpNames::alone(Segment& s) noexcept {
   const Expect expect = expect_of(s.young);
   if (expect == Expect::Query) return Protocol::Other;
   const StreamMessage message = reader_.read(s.payload, Expect::Unknown, s.dns_port, structured_error_option_);
-  const bool http = expect == Expect::Request || expect == Expect::Body;
-  const bool foreign = http && message.protocol != Protocol::Http;
-  if (!message.named || foreign) return Protocol::Other;
+  const bool uploaded = is_http(s.young) && message.protocol != Protocol::Http;
+  if (!message.named || uploaded) return Protocol::Other;
   give(s, message, s.seq);
   return message.protocol;
 }
 
 /// Keeps `bytes`, which stand at `seq`, until the message that begins at `base` is whole.
-void TcpNames::keep(Segment& s, std::uint32_t base, std::uint32_t seq, Bytes bytes) noexcept {
+std::uint32_t TcpNames::keep(Segment& s, std::uint32_t base, std::uint32_t seq, Bytes bytes) noexcept {
   const bool proven = s.young != nullptr && s.young->proven;
   const std::uint32_t handle = half_.open(s.key, s.hash, base, s.now_s, proven);
   if (handle == HalfRead::kNone) {
     s.result.cause = Cause::HalfTableFull;
-  } else if (const HalfRead::Kept kept = half_.add(handle, seq, bytes, s.now_s); kept != HalfRead::Kept::Stored) {
-    half_.close(handle);
-    s.result.cause = kept == HalfRead::Kept::TooLong ? Cause::TlsTooLong : Cause::HalfTableFull;
+    return HalfRead::kNone;
   }
+  hellos_[handle].begun = false;
+  const HalfRead::Kept kept = half_.add(handle, seq, bytes, s.now_s);
+  if (kept == HalfRead::Kept::Stored) return handle;
+  half_.close(handle);
+  s.result.cause = kept == HalfRead::Kept::TooLong ? Cause::TlsTooLong : Cause::HalfTableFull;
+  return HalfRead::kNone;
+}
+
+/// A ClientHello for the place of something else that was kept: that was a decoy.
+bool TcpNames::begins_anew(const Segment& s, std::uint32_t handle) noexcept {
+  if (hellos_[handle].begun || s.seq != half_.base(handle) || !is_hello(s.payload)) return false;
+  const Bytes head = half_.head(handle);
+  return !head.empty() && !begins_hello(head);
 }
 
 /// A segment of a stream of which some bytes are kept.
@@ -247,6 +311,10 @@ void TcpNames::go_on(Segment& s, std::uint32_t handle) noexcept {
   // A name whole in this segment counts even where other bytes were kept for its place; and these still count, too: it
   // may be a ClientHello in the middle of something else.
   const bool told = alone(s) == Protocol::Tls;
+  if (!told && begins_anew(s, handle)) {
+    half_.close(handle);
+    return begin(s);
+  }
   const HalfRead::Kept kept = half_.add(handle, s.seq, s.payload, s.now_s);
   s.result.cause = goes_on(s.young, s.dns_port);
   const bool more = walk_kept(s, handle);
@@ -255,7 +323,7 @@ void TcpNames::go_on(Segment& s, std::uint32_t handle) noexcept {
     s.result.cause = kept == HalfRead::Kept::TooLong ? Cause::TlsTooLong : Cause::HalfTableFull;
     if (more) lose(s);
     half_.close(handle);
-  } else if (!more || half_.drained(handle)) {
+  } else if (!more || (half_.drained(handle) && !hellos_[handle].begun)) {
     half_.close(handle);
   }
 }
@@ -263,12 +331,31 @@ void TcpNames::go_on(Segment& s, std::uint32_t handle) noexcept {
 /// Reads the messages at the head of what is kept. True where more of the stream is to be read.
 bool TcpNames::walk_kept(Segment& s, std::uint32_t handle) noexcept {
   for (Bytes head = half_.head(handle); !head.empty(); head = half_.head(handle)) {
+    if (hellos_[handle].begun) return walk_hello(s, handle, head);
     const Walked walked = walk(s, head, half_.base(handle));
     half_.consume(handle, walked.used);
+    if (walked.passed > 0) {
+      hellos_[handle] = {true, half_.base(handle), reader_.progress()};
+      half_.consume(handle, walked.passed);
+    }
     if (walked.more) return true;
     if (walked.used == 0 || s.young == nullptr || s.young->state == State::Tls) return false;
   }
   return true;
+}
+
+/// Reads on in a ClientHello. True where more of it is to come.
+bool TcpNames::walk_hello(Segment& s, std::uint32_t handle, Bytes head) noexcept {
+  HalfHello& hello = hellos_[handle];
+  const StreamMessage message = reader_.go_on(head, hello.progress);
+  s.result.cause = message.named ? Cause::None : message.cause;
+  if (message.named) give(s, message, hello.start);
+  note(s, message, hello.start, head);
+  if (message.next != Next::More) return false;
+  half_.consume(handle, message.passed);
+  if (half_.base(handle) - hello.start < kHelloWindow) return true;
+  s.result.cause = Cause::TlsTooLong;
+  return false;
 }
 
 void TcpNames::give(Segment& s, const StreamMessage& message, std::uint32_t position) noexcept {
@@ -277,7 +364,7 @@ void TcpNames::give(Segment& s, const StreamMessage& message, std::uint32_t posi
     case Protocol::Tls:
       // All hellos of a handshake count as one.
       if (s.young != nullptr) position = place_of(*s.young);
-      return add(s, Method::Sni, reader_.hello().name, position, 0, {.first = first});
+      return add(s, Method::Sni, reader_.hello().name, position, 0, {.outer = reader_.hello().has_ech, .first = first});
     case Protocol::Http: return add(s, Method::Http, reader_.request().host, position, 0, {.first = first});
     case Protocol::Dns:
       if (first) s.result.first_query = reader_.query_bytes();

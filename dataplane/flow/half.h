@@ -21,7 +21,7 @@ class HalfRead {
  public:
   struct Limits {
     std::uint32_t flows = 1 << 12;
-    std::uint32_t bytes_per_flow = 16 << 10;  ///< at most 32 KiB
+    std::uint32_t bytes_per_flow = 64 << 10;  ///< at most 64 KiB
     std::uint32_t bytes_total = 16 << 20;
   };
   enum class Kept : std::uint8_t {
@@ -53,6 +53,8 @@ class HalfRead {
   }
   void close(std::uint32_t handle) noexcept;
 
+  /// Handles are below this.
+  [[nodiscard]] std::uint32_t handles() const noexcept { return static_cast<std::uint32_t>(flows_.size()); }
   [[nodiscard]] bool empty() const noexcept { return open_ == 0; }
   [[nodiscard]] std::uint32_t open_flows() const noexcept { return open_; }
   [[nodiscard]] std::uint32_t free_chunks() const noexcept { return static_cast<std::uint32_t>(free_.size()); }
@@ -62,7 +64,7 @@ class HalfRead {
  private:
   static constexpr std::size_t kWays = 4;
   static constexpr std::uint32_t kChunkBytes = 2048;
-  static constexpr std::size_t kMaxChunks = 16;
+  static constexpr std::size_t kMaxChunks = 32;
   static constexpr std::uint32_t kNoChunk = 0xffffffff;
   static constexpr std::size_t kReclaimSteps = 64;  ///< streams looked at for memory, at most
 

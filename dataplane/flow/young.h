@@ -19,16 +19,18 @@ class YoungFlows {
     SynAck,  ///< and the server's answer to it
     Armed,   ///< what follows is a new beginning: after STARTTLS or CONNECT
     Tls,     ///< a ClientHello was read
-    Http,    ///< a request was read
+    Http,    ///< a request was read, and where it ends is known
+    Body,    ///< a request was read, and where it ends is not known
     Dns,     ///< a DNS message was read
     Other,   ///< began with none of these
+    Joined,  ///< its start was not seen, and what was seen first is none of these
   };
   struct Flow {
     std::uint32_t tag = 0;
     std::uint32_t position = 0;  ///< Syn, SynAck: the client's initial sequence number; Tls, Other: where its stream
-                                 ///< began; Armed, Http, Dns: where the next message begins
-    std::uint32_t detail = 0;    ///< SynAck: the server's initial sequence number; Other: the last letters seen; Http:
-                                 ///< 1 where a request begins at `position`, 0 where one may
+                                 ///< began; Armed, Http, Body, Dns: where the next message begins
+    std::uint32_t detail = 0;    ///< SynAck: the server's initial sequence number; Http, Body, Dns: where the stream
+                                 ///< began; Other, Joined: the last letters seen
     std::uint16_t seen_s = 0;    ///< low bits of the second it was last used
     State state = State::Free;
     bool proven = false;  ///< the handshake was seen in full

@@ -14,7 +14,7 @@
 namespace sluice {
 namespace {
 
-constexpr std::uint32_t kNone = 0xffffffff;
+constexpr std::uint32_t kNone = QuicReader::kNone;
 constexpr std::size_t kWays = 8;             ///< connections of one set, and so at most of one 4-tuple
 constexpr unsigned kMaxOpened = 4;           ///< Initials of one datagram that are opened
 constexpr unsigned kMaxPackets = 8;          ///< packets of one datagram that are walked
@@ -84,7 +84,10 @@ struct Connection {
   std::uint64_t last_ns;
   std::uint64_t name_hash;  ///< 0: no name given yet
   std::uint32_t stream;     ///< of the pool, or kNone
+  std::uint64_t begin;      ///< in the CRYPTO stream: of the ClientHello that is read
+  std::uint64_t end;        ///< of the one that was read last; 0: not known
   bool settled;             ///< its ClientHello was read to an end, whatever the end was
+  bool blocked;
 };
 
 /// The half-read ClientHellos: a fixed number of streams, each lent to one connection.
@@ -146,6 +149,7 @@ struct QuicReader::State {
   std::uint32_t borrow_stream(std::uint32_t index) noexcept;
   void return_stream(Connection& connection) noexcept;
   Cause read_frames(std::uint32_t index, Bytes frames) noexcept;
+  void read_crypto(std::uint32_t index, std::uint64_t offset, Bytes data) noexcept;
   Cause settle(Connection& connection, Cause hello_cause, bool bad_frame) noexcept;
   [[nodiscard]] bool was_given(const Connection& connection, std::uint64_t name_hash, bool token) const noexcept;
   [[nodiscard]] bool expired(const Connection& connection) const noexcept {
@@ -183,10 +187,37 @@ struct QuicReader::State {
   std::uint64_t now_ns = 0;
   bool gave_way = false;  ///< a living half-read handshake lost its stream to this one
   bool repeated = false;
+  std::uint32_t opened_for = kNone;  ///< index of the connection that an Initial was opened for
 };
 
 QuicReader::QuicReader(const QuicLimits& limits, std::uint64_t seed) : state_(std::make_unique<State>(limits, seed)) {}
 QuicReader::~QuicReader() = default;
+
+QuicReader::Handle QuicReader::connection() const noexcept {
+  return state_->opened_for;
+}
+void QuicReader::block(Handle connection) noexcept {
+  if (connection != kNone) state_->connections[connection].blocked = true;
+}
+bool QuicReader::blocked(Handle connection) const noexcept {
+  return connection != kNone && state_->connections[connection].blocked;
+}
+bool QuicReader::outer() const noexcept {
+  return state_->hello.has_ech;
+}
+
+bool QuicReader::shared(const PacketView& view, bool from_client) const noexcept {
+  const State& s = *state_;
+  const FlowKey key = key_of(view, !from_client);
+  const std::uint64_t hash = s.hash(key.bytes);
+  const std::size_t set = hash & (s.lines.size() - 1);
+  for (std::size_t way = 0; way < kWays; ++way) {
+    const Connection& connection = s.connections[set * kWays + way];
+    const bool other = s.lines[set].hash[way] == hash && connection.key == key;
+    if (other && connection.name_hash != 0 && !connection.blocked) return true;
+  }
+  return false;
+}
 
 bool QuicReader::repeated() const noexcept {
   return state_->repeated;
@@ -200,6 +231,7 @@ Cause QuicReader::read(const PacketView& view, std::uint64_t now_ns, WireName& o
   out.length = 0;
   State& s = *state_;
   s.repeated = false;
+  s.opened_for = kNone;
   const Bytes datagram = view.payload_bytes();
   if (!looks_like_quic(datagram)) return Cause::QuicNotInitial;
   s.key = key_of(view, false);
@@ -228,6 +260,7 @@ Cause QuicReader::State::read_initial(const PacketView& view, const InitialPacke
   InitialOpener::Opened opened;
   std::uint32_t index = kNone;
   if (const Cause cause = open_packet(view, packet, opened, index); cause != Cause::None) return cause;
+  opened_for = index;
   Connection& connection = connections[index];
   connection.last_ns = now_ns;
   connection.expected_number = std::max(connection.expected_number, opened.number + 1);
@@ -298,7 +331,10 @@ std::uint32_t QuicReader::State::remember(const InitialPacket& packet, const Ini
                 .last_ns = now_ns,
                 .name_hash = 0,
                 .stream = kNone,
-                .settled = false};
+                .begin = 0,
+                .end = 0,
+                .settled = false,
+                .blocked = false};
   connection.origin.assign(packet.dcid);
   connection.client.assign(packet.scid);
   return index;
@@ -327,15 +363,32 @@ void QuicReader::State::return_stream(Connection& connection) noexcept {
 /// Reads the frames of one opened Initial; None: hello.name holds.
 Cause QuicReader::State::read_frames(std::uint32_t index, Bytes frames) noexcept {
   Connection& connection = connections[index];
-  const Cause walked = walk_initial_frames(frames, [&](std::uint64_t offset, Bytes data) {
-    // After the ClientHello only its own start can begin it again; a second one (RFC 8446 4.1.4) goes on behind it.
-    if (connection.stream == kNone && connection.settled && offset != 0) return;
-    if (connection.stream == kNone) borrow_stream(index);
-    streams[connection.stream].insert(offset, data);
-  });
+  const Cause walked =
+      walk_initial_frames(frames, [&](std::uint64_t offset, Bytes data) { read_crypto(index, offset, data); });
   const bool bad_frame = walked != Cause::None;
   if (connection.stream == kNone) return bad_frame ? Cause::QuicBadFrame : Cause::QuicNotInitial;
   return settle(connection, read_client_hello_message(streams[connection.stream].prefix(), hello), bad_frame);
+}
+
+/// After a ClientHello only its own start can begin it again; a second one (RFC 8446 4.1.4) stands behind it.
+void QuicReader::State::read_crypto(std::uint32_t index, std::uint64_t offset, Bytes data) noexcept {
+  Connection& connection = connections[index];
+  const std::uint64_t end = offset + data.size();
+  if (connection.settled && offset != 0 && (connection.end == 0 || end <= connection.end) &&
+      connection.stream == kNone) {
+    return;
+  }
+  const bool second = connection.settled && connection.end != 0 && end > connection.end;
+  if (connection.stream == kNone) {
+    borrow_stream(index);
+    connection.begin = second ? connection.end : 0;
+  } else if (second && connection.begin < connection.end) {
+    streams[connection.stream].clear();
+    connection.begin = connection.end;
+  }
+  if (end <= connection.begin) return;
+  const std::uint64_t known = offset < connection.begin ? connection.begin - offset : 0;
+  streams[connection.stream].insert(offset + known - connection.begin, data.subspan(static_cast<std::size_t>(known)));
 }
 
 Cause QuicReader::State::settle(Connection& connection, Cause hello_cause, bool bad_frame) noexcept {
@@ -347,6 +400,7 @@ Cause QuicReader::State::settle(Connection& connection, Cause hello_cause, bool 
     hello_cause = Cause::TlsTooLong;
   }
   connection.settled = true;
+  connection.end = hello.message_bytes == 0 ? 0 : connection.begin + hello.message_bytes;
   return_stream(connection);
   return hello_cause;
 }

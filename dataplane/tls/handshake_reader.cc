@@ -13,9 +13,11 @@ constexpr std::size_t kRecordHeaderBytes = 5;
 
 }  // namespace
 
-HandshakeReader::HandshakeReader(Bytes input, Framing framing) noexcept : input_(input) {
-  if (framing == Framing::None) in_record_ = limit_;
-}
+HandshakeReader::HandshakeReader(Bytes input, Framing framing, const HandshakePlace& place) noexcept
+    : input_(input),
+      in_record_(framing == Framing::None ? kLongest : place.in_record),
+      position_(place.position),
+      first_record_(place.first_record) {}
 
 /// A record header is judged as far as it is there, so that what is no TLS is told from its first byte.
 bool HandshakeReader::next_record() noexcept {
@@ -54,18 +56,6 @@ std::uint32_t HandshakeReader::number_across_records(unsigned bytes) noexcept {
   std::uint32_t value;
   std::memcpy(&value, be.data(), sizeof value);
   return __builtin_bswap32(value);
-}
-
-HandshakeReader::Limit HandshakeReader::open(std::uint32_t n) noexcept {
-  const Limit outer = limit_;
-  if (n > left()) return fail(Cause::TlsBadHandshake), outer;
-  limit_ = position_ + n;
-  return outer;
-}
-
-void HandshakeReader::close(Limit outer) noexcept {
-  skip(left());
-  limit_ = outer;
 }
 
 }  // namespace sluice

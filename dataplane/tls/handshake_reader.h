@@ -8,24 +8,38 @@
 
 namespace sluice {
 
+/// Where a reader stands between two pieces of its input.
+struct HandshakePlace {
+  std::uint32_t position = 0;   ///< handshake bytes read
+  std::uint16_t in_record = 0;  ///< bytes left in the open record
+  bool first_record = true;     ///< no record was opened yet
+};
+
 /// Reads handshake bytes across the borders of TLS records without copying the stream. Sticky: after the
-/// first failure every read yields zeros and cause() tells why. A length prefix opens a scope; a read past
-/// the end of its scope contradicts an earlier length (TlsBadHandshake), a read past the end of the input is
-/// TlsIncomplete. The first is known, and reported, whether or not the bytes have arrived.
+/// first failure every read yields zeros and cause() tells why. A length prefix gives a limit; a read past it
+/// contradicts an earlier length (TlsBadHandshake), a read past the end of the input is TlsIncomplete. The first is
+/// known, and reported, whether or not the bytes have arrived.
 class HandshakeReader {
  public:
   enum class Framing : std::uint8_t { Records, None };
-  /// End of a scope, counted in handshake bytes.
-  using Limit = std::uint32_t;
+  static constexpr std::uint32_t kLongest = 4 + 0xffffff;  ///< a handshake message and its header
 
-  HandshakeReader(Bytes input, Framing framing) noexcept;
+  /// `input` goes on where a reader stood at `place`.
+  HandshakeReader(Bytes input, Framing framing, const HandshakePlace& place = {}) noexcept;
 
   [[nodiscard]] Cause cause() const noexcept { return cause_; }
   [[nodiscard]] bool ok() const noexcept { return cause_ == Cause::None; }
   /// Bytes of the input read, record headers included.
   [[nodiscard]] std::size_t consumed() const noexcept { return at_; }
-  /// Handshake bytes left in the open scope.
+  /// Handshake bytes left up to the limit.
   [[nodiscard]] std::uint32_t left() const noexcept { return ok() ? limit_ - position_ : 0; }
+  /// Handshake bytes read, from the start of the message.
+  [[nodiscard]] std::uint32_t position() const noexcept { return position_; }
+  [[nodiscard]] HandshakePlace place() const noexcept {
+    return {position_, static_cast<std::uint16_t>(in_record_), first_record_};
+  }
+  /// No read goes past handshake byte `end`, which is not before position().
+  void limit(std::uint32_t end) noexcept { limit_ = end; }
 
   std::uint8_t u8() noexcept { return static_cast<std::uint8_t>(number(1)); }
   std::uint16_t be16() noexcept { return static_cast<std::uint16_t>(number(2)); }
@@ -39,16 +53,12 @@ class HandshakeReader {
   }
   void read(std::span<char> to) noexcept { take(static_cast<std::uint32_t>(to.size()), to.data()); }
 
-  /// Opens a scope over the next n bytes; the result is for close(), which skips what is left of it.
-  [[nodiscard]] Limit open(std::uint32_t n) noexcept;
-  void close(Limit outer) noexcept;
-
   void fail(Cause cause) noexcept {
     if (ok()) cause_ = cause;
   }
 
  private:
-  /// Are n bytes within the scope, the open record and the input? Then they need no second look.
+  /// Are n bytes within the limit, the open record and the input? Then they need no second look.
   [[nodiscard]] bool at_hand(std::uint32_t n) const noexcept {
     return n <= left() && n <= in_record_ && n <= input_.size() - at_;
   }
@@ -69,11 +79,11 @@ class HandshakeReader {
   bool next_record() noexcept;
 
   Bytes input_;
-  std::size_t at_ = 0;          ///< in the input
-  std::size_t in_record_ = 0;   ///< bytes left in the open record
-  Limit position_ = 0;          ///< handshake bytes read
-  Limit limit_ = 4 + 0xffffff;  ///< the longest handshake message and its header
-  bool first_record_ = true;
+  std::size_t at_ = 0;      ///< in the input
+  std::size_t in_record_;   ///< bytes left in the open record
+  std::uint32_t position_;  ///< handshake bytes read
+  std::uint32_t limit_ = kLongest;
+  bool first_record_;
   Cause cause_ = Cause::None;
 };
 

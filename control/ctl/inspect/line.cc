@@ -58,6 +58,7 @@ void append_json(std::string& out, std::uint64_t frame, std::string_view time, c
   json.begin_object().member("frame", frame).member("time", time).member("proto", proto_text(seen.method));
   json.member("name", seen.name.text());
   if (seen.method == Method::Dns) json.member("qtype", qtype_text(seen.qtype));
+  if (seen.outer) json.member("outer", true);
   if (rules != nullptr && seen.decision.order != kNoOrder) {
     const Verdict verdict = verdict_of(seen, *rules);
     json.member("verdict", verdict.verdict).member("feed", verdict.feed);
@@ -76,6 +77,7 @@ void append_text(std::string& out, std::uint64_t frame, std::string_view time, c
   word(proto_text(seen.method));
   word(seen.name.text());
   if (seen.method == Method::Dns) word(qtype_text(seen.qtype));
+  if (seen.outer) word("outer");
   if (rules != nullptr && seen.decision.order != kNoOrder) {
     const Verdict verdict = verdict_of(seen, *rules);
     for (const std::string_view text : {verdict.verdict, verdict.feed, verdict.order, verdict.target}) word(text);

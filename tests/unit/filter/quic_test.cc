@@ -84,6 +84,66 @@ TEST_CASE("filter: a QUIC name is given once, however often its Initial is sent"
   CHECK(rig.names(Method::Quic) == 1);
 }
 
+/// An Initial of the connection that the client began with `id`, for the name.
+Buffer initial_of(const ByteVector& id, std::string_view name) {
+  const ByteVector hello = client_hello(name);
+  InitialToSeal seal_me;
+  seal_me.keys_from = seal_me.dcid = id;
+  append_crypto(seal_me.frames, 0, hello);
+  seal_me.pad_frames_to = 1180;
+  return udp_frame(h3(), seal(seal_me));
+}
+
+TEST_CASE("filter: of several QUIC connections on the same addresses and ports the blocked one alone falls") {
+  const ByteVector one(8, 1), two(8, 2), three(8, 3);
+  const Buffer short_header(40, 0x41);
+  PipelineRig rig;
+  CHECK(rig.one(initial_of(one, "bad.example")).order == rig.order("A-100"));
+  CHECK(rig.one(udp_frame(h3(), short_header)).cause == Cause::Tombstone);
+  CHECK(rig.one(initial_of(two, "fine.example")).fate == Fate::Forward);
+  CHECK(rig.one(udp_frame(h3(), short_header)).fate == Fate::Forward);
+  CHECK(rig.one(udp_frame(h3().reversed(), short_header), Side::Internet).fate == Fate::Forward);
+  CHECK(rig.one(initial_of(one, "bad.example")).cause == Cause::Tombstone);
+  CHECK(rig.one(initial_of(three, "bad.example")).order == rig.order("A-100"));
+  rig.run({initial_of(two, "fine.example"), initial_of(three, "bad.example"), udp_frame(h3(), short_header)});
+  CHECK(rig.pipeline->verdicts()[0].fate == Fate::Forward);
+  CHECK(rig.pipeline->verdicts()[1].cause == Cause::Tombstone);
+  CHECK(rig.pipeline->verdicts()[2].fate == Fate::Forward);
+}
+
+TEST_CASE("filter: what follows a blocked QUIC handshake falls, whatever it carries and whichever ID it goes to") {
+  PipelineRig rig;
+  const ByteVector hello = client_hello("bad.example", 1500);
+  InitialToSeal part;
+  part.keys_from = part.dcid = ByteVector(8, 1);
+  part.pad_frames_to = 1180;
+  append_crypto(part.frames, 0, Bytes(hello).first(1000));
+  CHECK(rig.one(udp_frame(h3(), seal(part))).cause == Cause::QuicIncomplete);
+  part.dcid = ByteVector(8, 9);  // the server's
+  part.number = 1;
+  part.frames.clear();
+  append_crypto(part.frames, 1000, Bytes(hello).subspan(1000));
+  CHECK(rig.one(udp_frame(h3(), seal(part))).order == rig.order("A-100"));
+  part.number = 2;
+  CHECK(rig.one(udp_frame(h3(), seal(part))).cause == Cause::Tombstone);
+  part.frames = {1};  // PING
+  part.number = 3;
+  CHECK(rig.one(udp_frame(h3(), seal(part))).cause == Cause::Tombstone);
+  Buffer early{0xd0, 0, 0, 0, 1, 8, 1, 1, 1, 1, 1, 1, 1, 1, 0, 30};  // 0-RTT
+  early.resize(46, 0x55);
+  CHECK(rig.one(udp_frame(h3(), early)).cause == Cause::Tombstone);
+}
+
+TEST_CASE("filter: a QUIC client that is told of versions and begins again is read") {
+  PipelineRig rig;
+  Buffer unknown{0xc0, 0x1a, 0x2a, 0x3a, 0x4a, 4, 1, 2, 3, 4, 0};
+  unknown.resize(1200, 0);
+  CHECK(rig.one(udp_frame(h3(), unknown)).cause == Cause::QuicVersion);
+  const Buffer negotiation{0x80, 0, 0, 0, 0, 0, 4, 1, 2, 3, 4, 0, 0, 0, 1};
+  CHECK(rig.one(udp_frame(h3().reversed(), negotiation), Side::Internet).fate == Fate::Forward);
+  CHECK(rig.one(initial("bad.example", 0, 0, 5000)).order == rig.order("A-100"));
+}
+
 TEST_CASE("filter: observe counts a blocked QUIC handshake and lets it go on") {
   Policy policy = PipelineRig::enforcing();
   policy.mode = Mode::Observe;

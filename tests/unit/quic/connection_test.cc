@@ -203,11 +203,32 @@ TEST_CASE("quic: what follows the ClientHello is nothing new") {
   ack.frames = {2, 0, 0, 0, 0};
   ack.number = 1;
   CHECK(wire.to_server(test::seal(ack)).cause == Cause::QuicNotInitial);
-  auto second = initial_with(hello, 0, 0);  // after a HelloRetryRequest
-  second.frames.clear();
-  test::append_crypto(second.frames, hello.size(), hello);
-  second.number = 2;
-  CHECK(wire.to_server(test::seal(second)).cause == Cause::QuicNotInitial);
+}
+
+TEST_CASE(
+    "quic: the second ClientHello after a HelloRetryRequest is read where the first one ended, whatever came of that") {
+  for (const bool named : {true, false}) {
+    Wire wire;
+    ByteVector first = client_hello("a.example");
+    if (!named) first[4 + 2 + 32 + 1 + 4 + 2 + 2 + 1] = 0x7f;  // type of its only extension
+    CHECK(wire.to_server(test::seal(initial_with(first, 0, first.size()))).cause ==
+          (named ? Cause::None : Cause::TlsNoSni));
+    std::uint64_t number = 1;
+    const auto retry = [&](const ByteVector& hello, std::size_t from, std::size_t to) {
+      auto initial = initial_with(hello, 0, 0);
+      initial.frames.clear();
+      initial.dcid = kServerId;
+      initial.number = number++;
+      test::append_crypto(initial.frames, first.size() + from, Bytes(hello).subspan(from, to - from));
+      return wire.to_server(test::seal(initial));
+    };
+    const ByteVector same = client_hello("a.example", 30);
+    check_name(retry(same, 0, same.size()), "a.example", named);
+    const ByteVector other = client_hello("bad.example", 1500);
+    first.insert(first.end(), same.begin(), same.end());
+    CHECK(retry(other, 900, other.size()).cause == Cause::QuicIncomplete);
+    check_name(retry(other, 0, 1000), "bad.example");
+  }
 }
 
 TEST_CASE("quic: says why there is no name") {

@@ -144,8 +144,66 @@ TEST_CASE("ClientHello: host names that no rule can mean") {
   CHECK(cause_with(tls_server_name(std::string(254, 'a'))) == Cause::NameInvalid);
 }
 
-TEST_CASE("ClientHello: tells encrypted_client_hello where it stands before the name") {
+TEST_CASE("ClientHello: names that clients should not send are told from those that they should") {
+  const auto name_in = [](std::string_view sent) { return read(tls_records(client_hello(sent))).name; };
+  CHECK(name_in("WWW.Example.ORG") == "www.example.org");
+  CHECK(name_in("www.example.org.") == "www.example.org");
+  CHECK(name_in("xn--bcher-kva.example") == "xn--bcher-kva.example");
+  CHECK(cause_with(tls_server_name("b\xc3\xbc"
+                                   "cher.example")) == Cause::NameInvalid);  // a U-label (RFC 6066 3)
+  CHECK(cause_with(tls_server_name("www.example.org..")) == Cause::NameInvalid);
+  CHECK(cause_with(tls_server_name(".")) == Cause::NameInvalid);
+  CHECK(cause_with(tls_server_name("2001:db8::1")) == Cause::NameIsAddress);
+  CHECK(cause_with(tls_server_name("[2001:db8::1]")) == Cause::NameIsAddress);
+}
+
+TEST_CASE(
+    "ClientHello: any version of SSL 3 and TLS in the record, and GREASE among the extensions, are all the same") {
+  for (std::uint8_t minor = 0; minor <= 4; ++minor) {
+    Octets stream = tls_records(client_hello_with(
+        join({tls_extension(0x0a0a, {}), tls_server_name("www.example.org"), tls_extension(0xfafa, {0})})));
+    stream[2] = minor;
+    CHECK(read(stream).name == "www.example.org");
+    stream[10] = minor;  // legacy_version
+    CHECK(read(stream).name == "www.example.org");
+  }
+}
+
+TEST_CASE("ClientHello: read in pieces of any size it passes over its bytes once and keeps none but a step's") {
+  for (const std::size_t record : {std::size_t{1}, std::size_t{300}, std::size_t{16384}}) {
+    const std::size_t filler = record == 1 ? 300 : 20'000;
+    const Octets other = tls_extension(0, with_len16(join({u8(7), with_len16(Octets(filler, 'z'))})));
+    const Octets extensions = join({tls_extension(21, Octets(filler, 0)), other, tls_extension(0xfe0d, Octets(200, 3)),
+                                    tls_extension(22, Octets(filler, 0)), tls_server_name("www.example.org")});
+    const Octets stream = tls_records(client_hello_with(extensions), record);
+    for (const std::size_t cut : {std::size_t{1}, std::size_t{7}, std::size_t{1400}}) {
+      HelloProgress progress;
+      const auto hello = std::make_unique<ClientHello>();
+      std::size_t from = 0, longest = 0;
+      Cause cause = Cause::TlsIncomplete;
+      for (std::size_t to = cut; cause == Cause::TlsIncomplete; to += cut) {
+        REQUIRE(from <= stream.size());
+        const Bytes piece = Bytes(stream).subspan(from, std::min(to, stream.size()) - from);
+        longest = std::max(longest, piece.size());
+        cause = read_client_hello(piece, progress, *hello);
+        from += hello->bytes;
+      }
+      CAPTURE(record, cut);
+      CHECK(cause == Cause::None);
+      CHECK(hello->name.text() == "www.example.org");
+      CHECK(hello->has_ech);
+      CHECK(hello->message_bytes == client_hello_with(extensions).size());
+      CHECK(longest <= cut + 6 * 100);  // the longest step, the head, in records of one byte
+    }
+  }
+}
+
+TEST_CASE("ClientHello: tells encrypted_client_hello, before the name and, as far as it is there, behind it") {
   const Octets ech = tls_extension(0xfe0d, Octets(200, 3));
+  const Octets behind = tls_records(client_hello_with(join({tls_server_name("outer.example"), ech})));
+  CHECK(read(behind).has_ech);
+  CHECK_FALSE(read(Bytes(behind).first(behind.size() - 203)).has_ech);
+  CHECK_FALSE(read(tls_records(client_hello("plain.example"))).has_ech);
   CHECK(read(tls_records(client_hello_with(join({ech, tls_server_name("outer.example")})))).has_ech);
   CHECK(read(tls_records(client_hello_with(ech))).has_ech);
 }
