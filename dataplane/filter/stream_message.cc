@@ -93,7 +93,7 @@ StreamMessage StreamReader::read_hello(Bytes stream) noexcept {
 }
 
 StreamMessage StreamReader::go_on(Bytes stream, HelloProgress& progress) noexcept {
-  StreamMessage message{.protocol = Protocol::Tls, .cause = read_client_hello(stream, progress, hello_)};
+  StreamMessage message{.protocol = Protocol::Tls, .cause = continue_client_hello(stream, progress, hello_)};
   message.named = message.cause == Cause::None;
   if (message.cause != Cause::TlsIncomplete) return message;
   message.next = Next::More;

@@ -151,13 +151,13 @@ class HelloReader {
 
 }  // namespace
 
-Cause read_client_hello(Bytes stream, HelloProgress& progress, ClientHello& out) noexcept {
+Cause continue_client_hello(Bytes stream, HelloProgress& progress, ClientHello& out) noexcept {
   return HelloReader(stream, HandshakeReader::Framing::Records, progress, out).read();
 }
 
 Cause read_client_hello(Bytes stream, ClientHello& out) noexcept {
   HelloProgress progress;
-  return read_client_hello(stream, progress, out);
+  return continue_client_hello(stream, progress, out);
 }
 
 Cause read_client_hello_message(Bytes handshake, ClientHello& out) noexcept {

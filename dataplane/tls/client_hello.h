@@ -43,7 +43,7 @@ struct HelloProgress {
 
 /// The same in pieces: after TlsIncomplete out.bytes bytes of `stream` were passed, and the next piece begins behind
 /// them. So a ClientHello of any length is read in time that its bytes take once, and next to no memory.
-[[nodiscard]] Cause read_client_hello(Bytes stream, HelloProgress& progress, ClientHello& out) noexcept;
+[[nodiscard]] Cause continue_client_hello(Bytes stream, HelloProgress& progress, ClientHello& out) noexcept;
 
 /// The same over a handshake message without records (QUIC CRYPTO data, RFC 9001 4).
 [[nodiscard]] Cause read_client_hello_message(Bytes handshake, ClientHello& out) noexcept;

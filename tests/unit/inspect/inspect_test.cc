@@ -273,6 +273,19 @@ TEST_CASE("inspect: pcapng that is cut is read up to there, one that is broken i
   CHECK_FALSE(broken({}));
 }
 
+TEST_CASE("inspect: a name beside encrypted_client_hello is told to be the outer one") {
+  test::Segment segment;
+  segment.payload = test::tls_client_hello("public.example", 300);
+  Buffer frame = test::tcp_frame({}, segment);
+  constexpr std::size_t kFirstExtension = 54 + 5 + 4 + 2 + 32 + 1 + 4 + 2 + 2;
+  frame[kFirstExtension] = 0xfe;
+  frame[kFirstExtension + 1] = 0x0d;
+  CHECK_THAT(inspect_bytes(pcap(1, {frame})).out, Catch::Contains(R"("name":"public.example","outer":true)"));
+  CHECK_THAT(inspect_bytes(pcap(1, {frame}), {}, InspectOptions::Format::Text).out,
+             Catch::Contains(" tls public.example outer\n"));
+  CHECK_THAT(inspect_bytes(pcap(1, {hello_frame("public.example")})).out, !Catch::Contains("outer"));
+}
+
 TEST_CASE("inspect: a handshake that is sent again is shown once") {
   const Output got = inspect_bytes(pcap(1, {hello_frame("a.example"), hello_frame("a.example")}));
   CHECK(std::count(got.out.begin(), got.out.end(), '\n') == 1);

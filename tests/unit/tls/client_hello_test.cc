@@ -185,7 +185,7 @@ TEST_CASE("ClientHello: read in pieces of any size it passes over its bytes once
         REQUIRE(from <= stream.size());
         const Bytes piece = Bytes(stream).subspan(from, std::min(to, stream.size()) - from);
         longest = std::max(longest, piece.size());
-        cause = read_client_hello(piece, progress, *hello);
+        cause = continue_client_hello(piece, progress, *hello);
         from += hello->bytes;
       }
       CAPTURE(record, cut);
