@@ -10,9 +10,11 @@
 #include "control/ctl/exit_code.h"
 #include "control/ctl/table.h"
 #include "rules/convert/rpz.h"
+#include "rules/delta/delta.h"
 #include "rules/guard/load.h"
 #include "rules/model/name.h"
 #include "rules/model/order_check.h"
+#include "rules/sign/digest.h"
 #include "rules/text/bundle_jsonl.h"
 #include "rules/text/json_writer.h"
 #include "rules/text/small_file.h"
@@ -55,6 +57,54 @@ std::optional<UnixSeconds> duration_from(std::string_view text) {
   }
 }
 
+namespace {
+
+/// Canonical: orders ascending by id, targets by their lines, each once.
+void bring_in_order(Snapshot& snapshot) {
+  std::ranges::sort(snapshot.orders, {}, [](const OrderWithTargets& o) { return o.order.id; });
+  for (OrderWithTargets& order : snapshot.orders) {
+    std::vector<std::pair<std::string, Target>> lines;
+    lines.reserve(order.targets.size());
+    for (Target& target : order.targets) {
+      std::string line;
+      append_target_line(line, target);
+      lines.emplace_back(std::move(line), std::move(target));
+    }
+    std::ranges::sort(lines, {}, &std::pair<std::string, Target>::first);
+    const auto twice = std::ranges::unique(lines, {}, &std::pair<std::string, Target>::first);
+    lines.erase(twice.begin(), twice.end());
+    order.targets.clear();
+    for (auto& [line, target] : lines) order.targets.push_back(std::move(target));
+  }
+}
+
+/// The delta from the file `base` to `whole`, a snapshot's text that follows it.
+Result<std::string, std::string> delta_text(const std::string& base, const std::string& whole) {
+  const auto before = read_regular_file(base, BundleLimits().bytes);
+  if (!before) return std::unexpected(base + ": " + before.error());
+  const auto from = SnapshotText::read(*before);
+  if (!from) return std::unexpected(to_string(from.error(), base));
+  if (!from->canonical()) return std::unexpected(base + ": not in canonical form: make a snapshot instead");
+  const auto to = SnapshotText::read(whole);
+  const auto old_header = read_snapshot_header(*before);
+  const auto header = read_snapshot_header(whole);
+  if (!to || !old_header || !header) return std::unexpected(base + ": not a snapshot");
+  if (old_header->epoch != header->epoch) {
+    return std::unexpected(base + ": of another epoch: make a snapshot instead");
+  }
+  return write_delta({*header, DeltaBase{old_header->seq, to_hex(digests_of(whole).sha256)}}, diff(*from, *to));
+}
+
+bool write_bundle(const BundleOptions& options, const std::string& whole, const std::string& out) {
+  if (options.base.empty()) return write_output(out, whole, 0644, true);
+  const auto delta = delta_text(options.base, whole);
+  if (!delta) return complain(delta.error(), kAnswerIsNo), false;
+  return write_output(options.whole.empty() ? out + ".whole" : options.whole, whole, 0644, true) &&
+         write_output(out, *delta, 0644, true);
+}
+
+}  // namespace
+
 int run_bundle(const BundleOptions& options, UnixSeconds now) {
   if (!is_feed_name(options.feed)) return complain("--feed " + options.feed + ": not a feed name", kBadCommandLine);
   if (options.valid_s > kMaxBundleSeconds) return complain("a bundle is valid for at most 30 days", kBadCommandLine);
@@ -71,13 +121,13 @@ int run_bundle(const BundleOptions& options, UnixSeconds now) {
   Snapshot snapshot;
   snapshot.header = {options.feed, options.epoch, options.seq, now, now + options.valid_s,
                      "",           options.root,  0,           0,   options.churn_why};
-  if (!follow(options.prev, snapshot.header)) return kAnswerIsNo;
+  if (!follow(options.base.empty() ? options.prev : options.base, snapshot.header)) return kAnswerIsNo;
   for (auto& [path, file] : checked.files) {
     std::ranges::move(file.orders, std::back_inserter(snapshot.orders));
   }
-  std::ranges::sort(snapshot.orders, {}, [](const OrderWithTargets& o) { return o.order.id; });
+  bring_in_order(snapshot);
   const std::string out = options.out.empty() ? default_name(snapshot.header) : options.out;
-  if (!write_output(out, write_snapshot(snapshot), 0644, true)) return kAnswerIsNo;
+  if (!write_bundle(options, write_snapshot(snapshot), out)) return kAnswerIsNo;
   const auto facts = bundle_facts(out);
   if (!facts) return complain(facts.error(), kAnswerIsNo);
   if (options.json) {

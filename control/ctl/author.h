@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "rules/model/order.h"
+#include "rules/sign/minisign.h"
 #include "rules/text/guard_config.h"
 
 namespace sluice {
@@ -23,7 +25,9 @@ int run_check(const CheckOptions& options, UnixSeconds now);
 struct BundleOptions {
   std::string feed;
   std::uint64_t epoch = 1, seq = 0, root = 1;
-  std::string prev;                  ///< path of the bundle before; empty: this is the first
+  std::string prev;                  ///< path of the snapshot before; empty: this is the first
+  std::string base;                  ///< the same, and a delta on it is to be written; empty: a snapshot is
+  std::string whole;                 ///< with `base`: where the snapshot that results goes; empty: OUT.whole
   std::string churn_why;             ///< why so much changes at once (guard G7)
   UnixSeconds valid_s = 14 * 86400;  ///< from now to expiry; at most 30 days
   std::string out;                   ///< empty: FEED-EPOCH-SEQ.jsonl
@@ -34,18 +38,17 @@ int run_bundle(const BundleOptions& options, UnixSeconds now);
 
 int run_keygen(const std::string& out, bool with_password, bool json);
 
-struct RootOptions {
-  std::string feed;
-  std::vector<std::string> keys;        ///< PARTY:FILE.pub or PARTY:FILE.pub:NAME
-  std::vector<std::string> thresholds;  ///< PARTY=N; 1 where not given
-  std::uint64_t version = 1, epoch = 1;
-  UnixSeconds valid_s = 365 * 86400;
-  std::string out;  ///< empty: stdout
-  bool json = false;
+/// What makes minisign signatures: a secret key file, or a token behind PKCS#11. The error is one line.
+struct Signer {
+  std::function<Result<MinisignSignature, std::string>(const Blake2b512& digest, const std::string& comment)> sign;
 };
-int run_root(const RootOptions& options, UnixSeconds now);
-
-int run_sign(const std::string& key_file, const std::vector<std::string>& bundles, bool json);
+/// Bundles and roots (FILE.json): shows what each says, and signs it.
+int run_sign(const Signer& signer, const std::vector<std::string>& files, bool json);
+int run_sign(const std::string& key_file, const std::vector<std::string>& files, bool json);
+/// A line from the terminal without echo; from stdin where that is no terminal (a pipe).
+[[nodiscard]] std::string ask_password(const std::string& prompt);
+/// FILE.*.minisig beside the file, sorted.
+[[nodiscard]] std::vector<std::string> signatures_beside(const std::string& file);
 
 /// `signatures` empty: every BUNDLE.*.minisig beside the bundle.
 int run_verify(const std::string& root_file, const std::string& bundle, std::vector<std::string> signatures, bool json,

@@ -2,14 +2,15 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
+#include <functional>
 #include <iostream>
 
 #include "control/ctl/author.h"
 #include "control/ctl/bundle_facts.h"
 #include "control/ctl/complain.h"
 #include "control/ctl/exit_code.h"
+#include "control/ctl/root.h"
 #include "rules/model/order_check.h"
 #include "rules/sign/bundle_file.h"
 #include "rules/sign/minisign.h"
@@ -18,9 +19,7 @@
 #include "rules/text/root.h"
 
 namespace sluice {
-namespace {
 
-/// A line from the terminal without echo; from stdin where that is no terminal (a pipe).
 std::string ask_password(const std::string& prompt) {
   const bool terminal = ::isatty(STDIN_FILENO) != 0;
   termios before{};
@@ -39,6 +38,8 @@ std::string ask_password(const std::string& prompt) {
   }
   return line;
 }
+
+namespace {
 
 std::optional<std::string> new_password() {
   std::string first = ask_password("Password: ");
@@ -66,40 +67,6 @@ std::optional<MinisignSecretKey> load_secret(const std::string& file) {
   return *key;
 }
 
-/// PARTY:FILE or PARTY:FILE:NAME. The error is the exit code; it has been complained of.
-Result<RootKey, int> root_key(const std::string& text) {
-  const std::size_t colon = text.find(':');
-  const auto party = party_from(text.substr(0, colon));
-  if (!party || colon == std::string::npos) {
-    return std::unexpected(complain(
-        "--key " + text + ": want PARTY:FILE.pub[:NAME], PARTY = requester, independent or operator", kBadCommandLine));
-  }
-  std::string file = text.substr(colon + 1);
-  std::string name = std::filesystem::path(file).stem().string();
-  if (const std::size_t last = file.rfind(':'); last != std::string::npos && !std::filesystem::exists(file)) {
-    name = file.substr(last + 1);
-    file.resize(last);
-  }
-  const auto key_text = small_file(file);
-  if (!key_text) return std::unexpected(int{kAnswerIsNo});
-  const auto key = read_public_key(*key_text);
-  if (!key) return std::unexpected(complain(file + ": " + std::string(to_string(key.error())), kAnswerIsNo));
-  return RootKey{*party, name, *key};
-}
-
-/// PARTY=N
-bool set_threshold(Root& root, const std::string& text) {
-  const std::size_t equals = text.find('=');
-  const auto party = party_from(text.substr(0, equals));
-  unsigned n = 0;
-  if (!party || equals == std::string::npos ||
-      std::from_chars(text.data() + equals + 1, text.data() + text.size(), n).ec != std::errc()) {
-    return complain("--threshold " + text + ": want PARTY=N", kBadCommandLine), false;
-  }
-  root.thresholds[*party] = n;
-  return true;
-}
-
 struct SignatureSeen {
   std::string file, key_id, party, holder, verdict;
 };
@@ -125,6 +92,20 @@ SignatureSeen look_at(const std::string& file, const Root& root, const BundleFac
 }
 
 }  // namespace
+
+std::vector<std::string> signatures_beside(const std::string& bundle) {
+  std::vector<std::string> found;
+  const std::filesystem::path path(bundle);
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  const std::string prefix = path.filename().string() + ".";
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(prefix) && name.ends_with(".minisig")) found.push_back((folder / name).string());
+  }
+  std::ranges::sort(found);
+  return found;
+}
 
 int run_keygen(const std::string& out, bool with_password, bool json) {
   std::optional<std::string> password;
@@ -154,79 +135,65 @@ int run_keygen(const std::string& out, bool with_password, bool json) {
   return kFine;
 }
 
-int run_root(const RootOptions& options, UnixSeconds now) {
-  if (!is_feed_name(options.feed)) return complain("--feed " + options.feed + ": not a feed name", kBadCommandLine);
-  Root root{options.feed, options.version, options.epoch, now + options.valid_s, {}, {}};
-  for (const std::string& text : options.keys) {
-    auto key = root_key(text);
-    if (!key) return key.error();
-    root.thresholds.emplace(key->party, 1);
-    root.keys.push_back(*std::move(key));
+namespace {
+
+/// What is signed of a file: its digest, and the trusted comment that says what it is.
+struct Signable {
+  Digests digests;
+  std::string comment;
+  std::string shown;                  ///< for people, before they trust what they signed
+  std::optional<BundleFacts> bundle;  ///< not of a root
+};
+
+Result<Signable, std::string> signable(const std::string& file) {
+  if (!file.ends_with(".json")) {
+    const auto facts = bundle_facts(file);
+    if (!facts) return std::unexpected(facts.error());
+    return Signable{facts->digests, trusted_comment_for(facts->header, facts->digests.sha256), show_facts(*facts),
+                    *facts};
   }
-  for (const std::string& text : options.thresholds) {
-    if (!set_threshold(root, text)) return kBadCommandLine;
-  }
-  const std::string text = write_root(root);
-  if (const auto check = read_root(text); !check)
-    return complain("no such root would count: " + check.error().what, kAnswerIsNo);
-  if (options.out.empty()) {
-    std::cout << text;
-    return kFine;
-  }
-  if (!write_output(options.out, text, 0644, true)) return kAnswerIsNo;
-  if (options.json) {
-    std::cout << text;
-  } else {
-    std::cout << options.out << ": root " << root.version << " of " << root.feed << ", epoch " << root.epoch << '\n';
-    for (const RootKey& key : root.keys) {
-      std::cout << "  " << key_id(key.key.number) << "  " << to_string(key.party) << "  " << key.name << '\n';
-    }
-  }
-  return kFine;
+  const auto text = load_signed(file, kMaxRootBytes);
+  if (!text) return std::unexpected(text.error().detail);
+  const auto root = read_root(text->bytes);
+  if (!root) return std::unexpected(to_string(root.error(), file));
+  return Signable{text->digests, trusted_comment_for(*root, text->digests.sha256), show_root(*root, text->digests), {}};
 }
 
-int run_sign(const std::string& key_file, const std::vector<std::string>& bundles, bool json) {
-  const auto key = load_secret(key_file);
-  if (!key) return kAnswerIsNo;
-  const std::string id = key_id(key->number);
-  const std::string suffix = "." + id + ".minisig";
-  for (const std::string& bundle : bundles) {
-    const auto facts = bundle_facts(bundle);
-    if (!facts) return complain(facts.error(), kAnswerIsNo);
-    const MinisignSignature signature =
-        sign(*key, facts->digests.blake2b, trusted_comment_for(facts->header, facts->digests.sha256));
-    const std::string out = bundle + suffix;
-    if (!write_output(out, write_signature(signature), 0644, true)) return kAnswerIsNo;
+}  // namespace
+
+int run_sign(const Signer& signer, const std::vector<std::string>& files, bool json) {
+  for (const std::string& file : files) {
+    const auto what = signable(file);
+    if (!what) return complain(what.error(), kAnswerIsNo);
+    const auto signature = signer.sign(what->digests.blake2b, what->comment);
+    if (!signature) return complain(signature.error(), kAnswerIsNo);
+    const std::string id = key_id(signature->number);
+    const std::string out = file + "." + id + ".minisig";
+    if (!write_output(out, write_signature(*signature), 0644, true)) return kAnswerIsNo;
     if (json) {
       std::string text;
       JsonWriter writer(text);
       writer.begin_object().member("signature", out).member("key", id);
-      write_facts(writer, *facts);
+      if (what->bundle) write_facts(writer, *what->bundle);
       writer.end_object();
       std::cout << text << '\n';
     } else {
-      std::cout << "signed " << bundle << " with key " << id << '\n'
-                << show_facts(*facts) << "  wrote    " << out << '\n';
+      std::cout << "signed " << file << " with key " << id << '\n' << what->shown << "  wrote    " << out << '\n';
     }
   }
   return kFine;
 }
 
-namespace {
-
-std::vector<std::string> signatures_beside(const std::string& bundle) {
-  std::vector<std::string> found;
-  const std::filesystem::path path(bundle);
-  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
-  const std::string prefix = path.filename().string() + ".";
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with(prefix) && name.ends_with(".minisig")) found.push_back((folder / name).string());
-  }
-  std::ranges::sort(found);
-  return found;
+int run_sign(const std::string& key_file, const std::vector<std::string>& files, bool json) {
+  const auto key = load_secret(key_file);
+  if (!key) return kAnswerIsNo;
+  const Signer signer{[&](const Blake2b512& digest, const std::string& comment) {
+    return Result<MinisignSignature, std::string>(sign(*key, digest, comment));
+  }};
+  return run_sign(signer, files, json);
 }
+
+namespace {
 
 void print_verdict(const std::string& bundle, const BundleFacts& facts, const std::vector<SignatureSeen>& seen,
                    const std::string& error, const std::string& detail, bool json) {
@@ -268,7 +235,9 @@ int run_verify(const std::string& root_file, const std::string& bundle, std::vec
   std::vector<SignatureSeen> seen;
   seen.reserve(signatures.size());
   for (const std::string& file : signatures) seen.push_back(look_at(file, *root, *facts));
-  const auto verified = verify_bundle_file(*root, {bundle, signatures}, BundleLimits(), now);
+  const auto texts = load_signatures(signatures);
+  const auto verified = texts ? verify_arrival(*root, bundle, *texts, BundleLimits(), now)
+                              : Result<VerifiedArrival, TrustFailure>(std::unexpected(texts.error()));
   const std::string error = verified ? "" : std::string(to_string(verified.error().error));
   print_verdict(bundle, *facts, seen, error, verified ? "" : verified.error().detail, json);
   return verified ? kFine : kAnswerIsNo;

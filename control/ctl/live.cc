@@ -10,6 +10,7 @@
 #include "control/ctl/complain.h"
 #include "control/ctl/exit_code.h"
 #include "control/ctl/show.h"
+#include "rules/text/json_writer.h"
 
 namespace sluice {
 namespace {
@@ -74,6 +75,18 @@ int print_outcome(const LiveOptions& options, std::string_view method, std::stri
 
 int run_apply(const LiveOptions& options) {
   return print_outcome(options, "POST", "/v1/apply", {}, "", show_apply);
+}
+
+int run_alarms(const LiveOptions& options) {
+  return print(options, ask_sluiced(options.socket, "GET", "/v1/alarms", {}, ""),
+               [](const std::string& body) { return show_alarms(body, now_s()); });
+}
+
+int run_ack(const LiveOptions& options, const std::string& code, const std::string& feed) {
+  std::string body;
+  JsonWriter(body).begin_object().member("code", code).member("feed", feed).end_object();
+  return print(options, ask_sluiced(options.socket, "POST", "/v1/ack", {}, body),
+               [&](const std::string&) { return "acknowledged: " + code + (feed.empty() ? "" : " " + feed) + "\n"; });
 }
 
 int run_bypass(const LiveOptions& options, bool on) {

@@ -25,6 +25,9 @@ int run_status(const LiveOptions& options, bool causes);
 int run_why(const LiveOptions& options, const std::string& name, const std::string& method, const std::string& qtype);
 int run_orders(const LiveOptions& options, const std::string& feed);
 int run_apply(const LiveOptions& options);
+int run_alarms(const LiveOptions& options);
+/// Acknowledges an alarm that stays until then; `feed` empty: of no feed.
+int run_ack(const LiveOptions& options, const std::string& code, const std::string& feed);
 /// Where sluiced does not answer and we are root: sets the switch in the wire maps ourselves.
 int run_bypass(const LiveOptions& options, bool on);
 

@@ -15,6 +15,7 @@
 #include "control/ctl/inspect/inspect.h"
 #include "control/ctl/live.h"
 #include "control/ctl/operate.h"
+#include "control/ctl/trust_commands.h"
 #include "rules/text/rfc3339.h"
 
 // Each command: its options, and what runs when it was chosen. The outcome lands in `code`.
@@ -86,7 +87,9 @@ void add_bundle(const Commands& to) {
   c->add_option("--epoch", o->epoch, "epoch of the feed's root")->check(from_one())->capture_default_str();
   c->add_option("--seq", o->seq, "number of this bundle, greater than any before")->check(from_one())->required();
   c->add_option("--root", o->root, "version of the feed's root")->check(from_one())->capture_default_str();
-  c->add_option("--prev", o->prev, "the bundle before this one");
+  auto* const prev = c->add_option("--prev", o->prev, "the snapshot before this one");
+  auto* const base = c->add_option("--base", o->base, "the same; write a delta on it")->excludes(prev);
+  c->add_option("--whole", o->whole, "file for the snapshot that results (default OUT.whole)")->needs(base);
   c->add_option("--churn-why", o->churn_why, "why so many targets are new at once (guard G7; also of a first bundle)");
   add_duration(c, "--expires-in", o->valid_s, "validity from now on, at most 30d (default 14d)");
   c->add_option("--out", o->out, "file to write (default FEED-EPOCH-SEQ.jsonl)");
@@ -103,29 +106,10 @@ void add_keys(const Commands& to) {
   keygen->add_option("--out", *out, "NAME of the two files")->required();
   keygen->add_flag("--password", *password, "encrypt the secret key");
   add_json(keygen, *json);
-
-  auto o = std::make_shared<RootOptions>();
-  CLI::App* root = to.add(to.app, "root", "write the root of trust of a feed", [=] { return run_root(*o, now_s()); });
-  root->add_option("--feed", o->feed, "feed")->required();
-  root->add_option("--key", o->keys, "PARTY:FILE.pub[:NAME]; PARTY = requester, independent, operator")->required();
-  root->add_option("--threshold", o->thresholds, "PARTY=N: signatures of that party that are needed (default 1)");
-  root->add_option("--root-version", o->version, "version of the root")->check(from_one())->capture_default_str();
-  root->add_option("--epoch", o->epoch, "epoch of the bundles it speaks for")->check(from_one())->capture_default_str();
-  add_duration(root, "--expires-in", o->valid_s, "validity from now on (default 365d)");
-  root->add_option("--out", o->out, "file to write (default: stdout)");
-  add_json(root, o->json);
 }
 
-void add_signatures(const Commands& to) {
-  auto key = std::make_shared<std::string>();
-  auto bundles = std::make_shared<std::vector<std::string>>();
+void add_verify(const Commands& to) {
   auto json = std::make_shared<bool>(false);
-  CLI::App* sign = to.add(to.app, "sign", "show what a bundle says, and sign it: BUNDLE.KEYID.minisig",
-                          [=] { return run_sign(*key, *bundles, *json); });
-  sign->add_option("--key", *key, "secret key")->required();
-  sign->add_option("BUNDLE", *bundles, "bundles")->required();
-  add_json(sign, *json);
-
   auto root = std::make_shared<std::string>();
   auto bundle = std::make_shared<std::string>();
   auto signatures = std::make_shared<std::vector<std::string>>();
@@ -281,7 +265,8 @@ int main(int argc, char** argv) {
   add_check(commands);
   add_bundle(commands);
   add_keys(commands);
-  add_signatures(commands);
+  add_verify(commands);
+  add_trust_commands(app, code);
   add_live_commands(commands);
   add_operator_commands(commands);
   add_export(commands);

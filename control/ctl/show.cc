@@ -203,19 +203,24 @@ std::string show_wire(const dom::element& status) {
   return table.empty() ? "" : "\n" + table.text();
 }
 
+/// What stays until it is acknowledged is marked with a star.
+std::string alarm_table(const dom::element& body, std::int64_t now) {
+  Table alarms({"ALARM", "FEED", ">TIMES", "SINCE", "DETAIL"});
+  for (const dom::element a : items(body, "alarms")) {
+    const std::string feed = text(a, "feed");
+    alarms.row({text(a, "code") + (yes(a, "stays") ? "*" : ""), feed.empty() ? "-" : feed,
+                std::to_string(number(a, "count")), from_now(text(a, "since"), now), text(a, "detail")});
+  }
+  return alarms.empty() ? "no alarms\n" : alarms.text();
+}
+
 std::string show_trouble(const dom::element& status, std::int64_t now) {
   std::string out;
   Table waiting({"WAITING", "CODE", "DETAIL"});
   for (const dom::element w : items(status, "waiting"))
     waiting.row({text(w, "bundle"), text(w, "code"), text(w, "detail")});
   if (!waiting.empty()) out += "\n" + waiting.text();
-  Table alarms({"ALARM", "FEED", ">TIMES", "SINCE", "DETAIL"});
-  for (const dom::element a : items(status, "alarms")) {
-    const std::string feed = text(a, "feed");
-    alarms.row({text(a, "code"), feed.empty() ? "-" : feed, std::to_string(number(a, "count")),
-                from_now(text(a, "since"), now), text(a, "detail")});
-  }
-  return out + "\n" + (alarms.empty() ? "no alarms\n" : alarms.text());
+  return out + "\n" + alarm_table(status, now);
 }
 
 std::string field(std::string_view name, const std::string& value) {
@@ -311,6 +316,12 @@ std::string show_diff(std::string_view json) {
     }
   }
   return out.empty() ? "no feed has changed\n" : out;
+}
+
+std::string show_alarms(std::string_view json, std::int64_t now) {
+  dom::parser parser;
+  dom::element body;
+  return parse(parser, json, body) ? alarm_table(body, now) : "";
 }
 
 std::string show_error(std::string_view json) {

@@ -13,6 +13,7 @@ namespace sluice {
 [[nodiscard]] std::string show_orders(std::string_view json);
 [[nodiscard]] std::string show_apply(std::string_view json);
 [[nodiscard]] std::string show_diff(std::string_view json);
+[[nodiscard]] std::string show_alarms(std::string_view json, std::int64_t now);
 
 /// What {"error":…} says.
 [[nodiscard]] std::string show_error(std::string_view json);

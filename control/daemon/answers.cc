@@ -1,5 +1,7 @@
 #include "control/daemon/answers.h"
 
+#include "control/daemon/alarm_routes.h"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -232,10 +234,7 @@ std::string status_json(const StatusFacts& facts) {
     json.begin_object().member("bundle", w.bundle).member("code", w.code).member("detail", w.detail).end_object();
   }
   json.end_array().key("alarms").begin_array();
-  for (const Alarm& a : facts.alarms) {
-    json.begin_object().member("code", a.code).member("feed", a.feed).member("detail", a.detail);
-    json.member("since", format_rfc3339(a.since)).member("count", a.count).end_object();
-  }
+  for (const Alarm& alarm : facts.alarms) write_alarm(json, alarm);
   json.end_array().end_object();
   return out + "\n";
 }

@@ -21,9 +21,10 @@ constexpr std::uint64_t kMaxSignatureBytes = 16 << 10;
 /// What sluice-compile may say of a feed's bundle itself ("compile-failed": such as a pattern that does not compile).
 /// Anything else it says is trouble of its own, which may pass.
 bool is_verdict_on_bundle(const std::string& code) {
-  constexpr std::array<std::string_view, 14> kVerdicts{
-      "compile-failed", "too-large",  "malformed", "unsigned", "half-signed",  "bad-signature", "unknown-key",
-      "wrong-feed",     "wrong-root", "expired",   "rollback", "equivocation", "counts",        "unreadable"};
+  constexpr std::array<std::string_view, 17> kVerdicts{
+      "compile-failed", "too-large",  "malformed",  "unsigned",     "half-signed", "bad-signature",
+      "unknown-key",    "wrong-feed", "wrong-root", "expired",      "rollback",    "equivocation",
+      "counts",         "unreadable", "delta-base", "delta-result", "fast-forward"};
   return std::ranges::find(kVerdicts, code) != kVerdicts.end();
 }
 
@@ -54,6 +55,9 @@ Intake::Intake(const Config& config, Store& store, Alarms& alarms, Inbox& inbox,
       ledger_(ledger),
       publish_(std::move(publish)),
       cancel_fd_(cancel_fd),
+      memory_{[this](const std::string& feed) { return store_.state(feed); },
+              [this](const std::string& feed) { return store_.roots_folder(feed); },
+              [this](const FeedState& state) { return store_.files(state).bundle; }},
       stage_(store.apply_file(), store.disk(), config) {
   for (const FeedConfig& feed : config_.feeds) view_.feeds.push_back({feed.feed, feed.policy, {}, {}, {}});
   show();
@@ -77,9 +81,9 @@ void Intake::resume_staged(UnixSeconds now) {
   const fs::path staged = store_.staging();
   if (!fs::exists(staged / "bundle.jsonl")) return;
   try {
-    auto examined =
-        examine(bundle_files_in(staged), config_, now, [this](const std::string& feed) { return store_.state(feed); });
+    auto examined = examine(bundle_files_in(staged), config_, now, memory_);
     if (!examined || examined->unchanged) return;
+    if (examined->applied) store_.stage_result(*examined->applied);
     const StagedApply* const begun = find_staged(stage_.state(), examined->header.feed);
     hold_ = stage_.state().image_due && begun != nullptr && in_shadow(begun->phase);
     ApplyState apply = arrival_of(examined->header.feed);
@@ -101,13 +105,9 @@ void Intake::load_feed(FeedView& feed, UnixSeconds now) {
   try {
     feed.state = store_.state(feed.feed);
     if (!feed.state) return;
-    auto examined = examine(
-        store_.files(*feed.state), config_, now, [](const std::string&) { return std::optional<FeedState>(); },
-        WhenExpired::Accept);
+    auto examined = examine_standing(*feed.state, store_.files(*feed.state), config_, now, memory_);
     if (!examined) {
       alarms_.raise(examined.error().code, feed.feed, "the last good bundle: " + examined.error().detail, now);
-    } else if (examined->sha256 != feed.state->sha256) {
-      alarms_.raise("unreadable", feed.feed, "the last good bundle is not the one that was accepted", now);
     } else {
       feed.header = examined->header;
       feed.orders = std::move(examined->orders);
@@ -142,7 +142,10 @@ Result<Compiled, CompileError> Intake::compile_with(const std::string& feed, con
   for (const FeedView& f : view_.feeds) {
     if (f.feed != feed && !f.state) continue;
     BundleFiles files = f.feed == feed ? bundle_files_in(staged) : store_.files(*f.state);
-    inputs.push_back({f.feed, std::move(files.bundle), std::move(files.signatures)});
+    inputs.push_back({f.feed, std::move(files.bundle), std::move(files.signatures), std::move(files.delta), {}});
+    for (BundleFiles& root : store_.roots(f.feed)) {
+      inputs.back().roots.push_back({std::move(root.bundle), std::move(root.signatures)});
+    }
   }
   return compile(config_.compile_socket, inputs, store_.images(), kCompileTimeout, cancel_fd_,
                  marks_for(inputs, marks_of(apply, store_.images())));
@@ -285,9 +288,10 @@ Outcome Intake::try_bundle(const Arrival& arrival) {
   for (std::size_t i = 0; i < arrival.signatures.size(); ++i) {
     copy_in(arrival.signatures[i], staged / (std::to_string(i) + ".minisig"), kMaxSignatureBytes);
   }
-  auto examined =
-      examine(bundle_files_in(staged), config_, now(), [this](const std::string& feed) { return store_.state(feed); });
+  if (arrival.is_root()) return try_root(arrival, staged);
+  auto examined = examine(bundle_files_in(staged), config_, now(), memory_);
   if (!examined) return refuse(arrival, examined.error());
+  if (examined->applied) store_.stage_result(*examined->applied);
   const FeedView& feed = feed_view(examined->header.feed);
   if (examined->unchanged && !feed.orders.empty()) {
     pending_.erase(arrival.name());
@@ -326,20 +330,23 @@ Outcome Intake::accept(const Arrival& arrival, Examined&& examined, const fs::pa
 /// The commit, and then the new image.
 void Intake::keep(Examined&& examined, const fs::path& staged, const fs::path& image) {
   const SnapshotHeader& header = examined.header;
-  const FeedState state{header.feed, header.epoch, header.seq, examined.sha256, now()};
+  const FeedState state{header.feed, header.epoch, header.seq, examined.sha256, now(), header.root};
   remember_prior(header.feed);
   store_.keep(state, staged);  // from here on this snapshot stands
   FeedView& feed = feed_view(header.feed);
   feed.state = state;
   feed.header = header;
   feed.orders = std::move(examined.orders);
-  expired_.erase(header.feed);
+  std::erase_if(told_, [&](const auto& told) { return told.second == header.feed; });
   alarms_.superseded(header.feed);
+  look_again();
   rebuild_due_ = !activate(image, now());
 }
 
 Outcome Intake::refuse(const Arrival& arrival, const Refusal& refusal) {
-  if (refusal.may_complete) {
+  const bool hopeless = !is_our_trouble(refusal) && arrival.newest_ns + kWaitNs <= now_ns_;
+  if (overtaken(arrival, refusal)) return settle_overtaken(arrival, refusal);
+  if (refusal.may_complete && !hopeless) {
     Pending& pending = pending_[arrival.name()];
     const bool same = pending.fingerprint == arrival.fingerprint && pending.refusal.code == refusal.code;
     pending = {arrival.fingerprint, now_ns_, refusal, same && pending.alarmed};
@@ -365,7 +372,7 @@ Result<std::string, std::string> Intake::export_rpz(const Name& zone, UnixSecond
   std::vector<Feed> feeds;
   for (const FeedView& f : view_.feeds) {
     if (!f.state) continue;
-    auto snapshot = read_standing(store_.files(*f.state), *config_.find(f.feed), config_.limits, now);
+    auto snapshot = read_standing(*f.state, store_.files(*f.state), config_, now, memory_);
     if (!snapshot) return std::unexpected(snapshot.error().code + ": " + snapshot.error().detail);
     feeds.push_back({*std::move(snapshot), f.policy, {}});
     hold_back_staged(feeds.back());
@@ -392,12 +399,7 @@ void Intake::tick(UnixSeconds now) {
     show();
   }
   follow_stages(now);
-  for (const FeedView& feed : view_.feeds) {
-    if (!feed.state || feed.header.expires == 0 || now < feed.header.expires) continue;
-    if (!expired_.insert(feed.feed).second) continue;
-    alarms_.raise("expired", feed.feed, "the bundle that is enforced ended at " + format_rfc3339(feed.header.expires),
-                  now);
-  }
+  watch_freshness(now);
 }
 
 void Intake::show() {

@@ -74,7 +74,8 @@ class Intake {
   [[nodiscard]] const RulesView& view() const noexcept { return view_; }
 
   static constexpr std::int64_t kSettleNs = 10'000'000'000;
-  static constexpr std::int64_t kRetryNs = 5'000'000'000;  ///< between attempts while the trouble is ours
+  static constexpr std::int64_t kWaitNs = 86'400'000'000'000;  ///< then what is missing does not come any more
+  static constexpr std::int64_t kRetryNs = 5'000'000'000;      ///< between attempts while the trouble is ours
 
  private:
   /// A bundle that lacks something: what, when that was found, and of which state of its files.
@@ -86,6 +87,12 @@ class Intake {
   };
   std::optional<Outcome> take_up_one(const Arrival& arrival, bool patient);
   Outcome try_bundle(const Arrival& arrival);
+  Outcome try_root(const Arrival& arrival, const std::filesystem::path& staged);
+  void look_again();
+  [[nodiscard]] bool overtaken(const Arrival& arrival, const Refusal& refusal) const;
+  Outcome settle_overtaken(const Arrival& arrival, const Refusal& refusal);
+  void watch_freshness(UnixSeconds now);
+  void watch_freshness(const FeedView& feed, UnixSeconds now);
   Outcome accept(const Arrival& arrival, Examined&& examined, const std::filesystem::path& staged);
   Result<void, std::string> log_before(const SnapshotHeader& header, const std::string& sha256,
                                        const std::filesystem::path& bundle, const ApplyState& apply, UnixSeconds now);
@@ -123,11 +130,12 @@ class Intake {
   Ledger& ledger_;
   Publish publish_;
   int cancel_fd_;
+  Memory memory_;
   RulesView view_;
   std::map<std::string, Pending> pending_;  ///< by bundle name
   std::int64_t now_ns_ = 0;                 ///< of the current call of take_up()
   UnixSeconds rebuild_tried_ = 0;
-  std::set<std::string> expired_;  ///< feeds whose bundle is known to be past its date
+  std::set<std::pair<std::string, std::string>> told_;  ///< (code, feed) of alarms that time alone raised
   Stage stage_;
   ClockWatch clock_;
   bool settling_ = false;

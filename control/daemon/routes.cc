@@ -1,5 +1,6 @@
 #include "control/daemon/routes.h"
 
+#include "control/daemon/alarm_routes.h"
 #include "control/daemon/answers.h"
 #include "control/daemon/operate.h"
 #include "control/daemon/wall_clock.h"
@@ -62,6 +63,8 @@ std::optional<ApiReply> Routes::handle(const ApiRequest& request, ApiServer::Tic
     from_.in_intake(ticket, **std::move(asked));
     return {};
   }
+  if (get && request.path == "/v1/alarms") return alarms_reply(from_.alarms.list());
+  if (!get && request.path == "/v1/ack") return acknowledge(from_.alarms, request);
   if (!get && request.path == "/v1/bypass") return bypass(request);
   return api_error(404, "no such request: " + request.method + " " + request.path);
 }

@@ -19,7 +19,7 @@ class Routes {
     const Config& config;
     const Latest<RulesView>& rules;
     const Latest<DataplaneView>& dataplane;
-    const Alarms& alarms;
+    Alarms& alarms;
     std::function<void(ApiServer::Ticket)> apply;                  ///< answered later
     std::function<void(ApiServer::Ticket, Name)> export_zone;      ///< answered later
     std::function<void(ApiServer::Ticket, IntakeTask)> in_intake;  ///< answered later

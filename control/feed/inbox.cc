@@ -21,10 +21,12 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kBundleEnd = ".jsonl";
+constexpr std::string_view kRootEnd = ".json";
 constexpr std::string_view kSignatureEnd = ".minisig";
 
 bool is_bundle(std::string_view name) {
-  return name.size() > kBundleEnd.size() && name.ends_with(kBundleEnd) && !name.starts_with('.');
+  const auto ends = [&](std::string_view end) { return name.size() > end.size() && name.ends_with(end); };
+  return (ends(kBundleEnd) || ends(kRootEnd)) && !name.starts_with('.');
 }
 bool is_signature_of(std::string_view name, std::string_view bundle) {
   return name.size() > bundle.size() + 1 && name.starts_with(bundle) && name[bundle.size()] == '.' &&
@@ -144,9 +146,10 @@ std::vector<Arrival> Inbox::scan() const {
     const auto done = settled_.find(bundle);
     if (done == settled_.end() || done->second != arrival.fingerprint) arrivals.push_back(std::move(arrival));
   }
-  // Unsigned ones last: however many lie there, they keep nothing else waiting.
-  std::ranges::sort(arrivals, {},
-                    [](const Arrival& a) { return std::tuple(a.signatures.empty(), a.newest_ns, a.name()); });
+  // Unsigned ones last: however many lie there, they keep nothing else waiting. Roots first: bundles may need them.
+  std::ranges::sort(arrivals, {}, [](const Arrival& a) {
+    return std::tuple(a.signatures.empty(), !a.is_root(), a.newest_ns, a.name());
+  });
   if (arrivals.size() > kMaxArrivals) arrivals.resize(kMaxArrivals);
   return arrivals;
 }

@@ -8,17 +8,18 @@
 
 namespace sluice {
 
-/// A bundle lying in the inbox with the signatures that have arrived for it so far.
+/// A bundle, or a root (NAME.json), lying in the inbox with the signatures that have arrived for it so far.
 struct Arrival {
   std::filesystem::path bundle;
   std::vector<std::filesystem::path> signatures;  ///< sorted; at most Inbox::kMaxSignatures
   std::int64_t newest_ns = 0;                     ///< latest change of any of the files, CLOCK_REALTIME
   std::uint64_t fingerprint = 0;                  ///< changes whenever one of the files does
   [[nodiscard]] std::string name() const { return bundle.filename().string(); }
+  [[nodiscard]] bool is_root() const { return bundle.extension() == ".json"; }
 };
 
-/// The folder into which the authority puts NAME.jsonl and NAME.jsonl.<KEYID>.minisig. Files are told apart by name
-/// only here; nothing in them is trusted or read.
+/// The folder into which the authority puts NAME.jsonl (or NAME.json: a root) and NAME.jsonl.<KEYID>.minisig. Files are
+/// told apart by name only here; nothing in them is trusted or read.
 class Inbox {
  public:
   static constexpr std::size_t kMaxArrivals = 64;        ///< the rest waits its turn

@@ -17,6 +17,12 @@ std::uint64_t number_or_zero(const dom::element& object, std::string_view key) {
   return object[key].get(n) == simdjson::SUCCESS ? n : 0;
 }
 
+void write_signatures(JsonWriter& json, const std::vector<std::filesystem::path>& signatures) {
+  json.key("signatures").begin_array();
+  for (const auto& signature : signatures) json.value(signature.string());
+  json.end_array();
+}
+
 CompileError silent(std::string detail) {
   return {false, "", "compile-failed", std::move(detail)};
 }
@@ -39,9 +45,18 @@ std::string compile_request(const std::vector<CompileInput>& inputs, const std::
   json.begin_object().key("bundles").begin_array();
   for (const CompileInput& input : inputs) {
     json.begin_object().member("feed", input.feed).member("bundle", input.bundle.string());
-    json.key("signatures").begin_array();
-    for (const auto& signature : input.signatures) json.value(signature.string());
-    json.end_array().end_object();
+    json.member_if("delta", input.delta.string());
+    write_signatures(json, input.signatures);
+    if (!input.roots.empty()) {
+      json.key("roots").begin_array();
+      for (const CompileInput::Root& root : input.roots) {
+        json.begin_object().member("root", root.root.string());
+        write_signatures(json, root.signatures);
+        json.end_object();
+      }
+      json.end_array();
+    }
+    json.end_object();
   }
   json.end_array().member("out", out.string());
   write_marks(json, "refused", marks.refused);

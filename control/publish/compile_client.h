@@ -15,6 +15,12 @@ struct CompileInput {
   std::string feed;
   std::filesystem::path bundle;
   std::vector<std::filesystem::path> signatures;
+  std::filesystem::path delta{};  ///< what was signed, where that is a delta; else empty
+  struct Root {
+    std::filesystem::path root;
+    std::vector<std::filesystem::path> signatures;
+  };
+  std::vector<Root> roots{};  ///< that followed the configured one
 };
 
 /// What the image leaves out or puts in shadow beside the bundles (docs/interfaces.md, sluice-compile).

@@ -1,6 +1,7 @@
 #include "control/store/alarms.h"
 
 #include <algorithm>
+#include <array>
 #include <exception>
 
 #include "control/journal/journal.h"
@@ -18,6 +19,9 @@ constexpr std::uint64_t kMaxFile = 4 << 20;
 bool is_of_dataplane(const std::string& code) {
   return code == "dataplane-unreachable" || code == "image-rejected";
 }
+
+constexpr std::array<std::string_view, 6> kStay{"rollback",      "equivocation",      "fast-forward",
+                                                "root-rollback", "root-equivocation", "freeze"};
 
 std::string write_alarms(const std::vector<Alarm>& alarms) {
   std::string out;
@@ -57,6 +61,10 @@ std::vector<Alarm> read_alarms(std::string_view text) {
 
 }  // namespace
 
+bool stays(std::string_view code) noexcept {
+  return std::ranges::find(kStay, code) != kStay.end();
+}
+
 Alarms::Alarms(std::filesystem::path file, Disk& disk) : file_(std::move(file)), disk_(&disk) {
   try {
     if (std::filesystem::exists(file_)) alarms_ = read_alarms(read_whole(file_, kMaxFile));
@@ -88,8 +96,18 @@ void Alarms::clear(const std::string& code, const std::string& feed) {
 
 void Alarms::superseded(const std::string& feed) {
   const std::lock_guard lock(mutex_);
-  const auto over = [&](const Alarm& a) { return (a.feed == feed || a.feed.empty()) && !is_of_dataplane(a.code); };
+  const auto over = [&](const Alarm& a) {
+    return (a.feed == feed || a.feed.empty()) && !is_of_dataplane(a.code) && !stays(a.code);
+  };
   if (std::erase_if(alarms_, over) > 0) save();
+}
+
+bool Alarms::acknowledge(const std::string& code, const std::string& feed) {
+  if (!stays(code)) return false;
+  const std::lock_guard lock(mutex_);
+  if (std::erase_if(alarms_, [&](const Alarm& a) { return a.code == code && a.feed == feed; }) == 0) return false;
+  save();
+  return true;
 }
 
 std::vector<Alarm> Alarms::list() const {

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "control/store/disk.h"
@@ -19,6 +20,9 @@ struct Alarm {
   friend bool operator==(const Alarm&, const Alarm&) = default;
 };
 
+/// True for alarms that may mean an attack: they stay until somebody acknowledges them, whatever comes after.
+[[nodiscard]] bool stays(std::string_view code) noexcept;
+
 /// What an operator should know and has not been superseded yet; one entry a (code, feed). Survives restarts. Any
 /// thread may call. What the disk refuses is kept in memory all the same: an alarm never fails its caller.
 class Alarms {
@@ -30,6 +34,8 @@ class Alarms {
   void clear(const std::string& code, const std::string& feed);
   /// A good bundle of this feed supersedes whatever its bundles raised, and what no feed could be told for.
   void superseded(const std::string& feed);
+  /// Takes an alarm that stays away, for good or until it happens again; false where there is none.
+  bool acknowledge(const std::string& code, const std::string& feed);
   [[nodiscard]] std::vector<Alarm> list() const;
 
  private:

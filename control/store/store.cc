@@ -1,6 +1,8 @@
 #include "control/store/store.h"
 
 #include <algorithm>
+#include <charconv>
+#include <map>
 #include <stdexcept>
 
 #include "control/journal/journal.h"
@@ -14,6 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kImagesKept = 4;
+constexpr std::size_t kMaxRootFile = 256 << 10;  // and of a signature of it
 
 std::string write_state(const FeedState& state) {
   std::string out;
@@ -24,6 +27,7 @@ std::string write_state(const FeedState& state) {
       .member("seq", state.seq)
       .member("sha256", state.sha256)
       .member("accepted", format_rfc3339(state.accepted))
+      .member("root", state.root)
       .end_object();
   return out + "\n";
 }
@@ -37,6 +41,7 @@ FeedState read_state(std::string_view text, const fs::path& file) {
     if (key == "epoch") return json.read_u64(value, state.epoch), true;
     if (key == "seq") return json.read_u64(value, state.seq), true;
     if (key == "sha256") return json.read_string(value, state.sha256), true;
+    if (key == "root") return json.read_u64(value, state.root), true;
     if (key == "accepted") return json.read_string(value, accepted), true;
     return false;
   });
@@ -70,7 +75,8 @@ std::string feed_slug(std::string_view feed) {
 }
 
 BundleFiles bundle_files_in(const fs::path& folder) {
-  BundleFiles files{folder / "bundle.jsonl", {}};
+  BundleFiles files{folder / "bundle.jsonl", {}, {}};
+  if (fs::exists(folder / "delta.jsonl")) files.delta = folder / "delta.jsonl";
   for (const auto& entry : fs::directory_iterator(folder)) {
     if (entry.path().extension() == ".minisig") files.signatures.push_back(entry.path());
   }
@@ -106,6 +112,42 @@ fs::path Store::stage() {
   return staged;
 }
 
+void Store::stage_result(std::string_view snapshot) {
+  const fs::path bundle = staging() / "bundle.jsonl";
+  fs::rename(bundle, staging() / "delta.jsonl");
+  disk_->replace_file(bundle, snapshot);
+}
+
+void Store::keep_root(const std::string& feed, std::uint64_t version) {
+  const fs::path home = roots_folder(feed);
+  const std::string name = std::to_string(version) + ".json";
+  disk_->make_folder(home);
+  // The signatures first: the root itself is the commit.
+  int i = 0;
+  for (const auto& signature : bundle_files_in(staging()).signatures) {
+    disk_->replace_file(home / (name + "." + std::to_string(i++) + ".minisig"), read_whole(signature, kMaxRootFile));
+  }
+  disk_->replace_file(home / name, read_whole(staging() / "bundle.jsonl", kMaxRootFile));
+}
+
+std::vector<BundleFiles> Store::roots(const std::string& feed) const {
+  std::map<std::uint64_t, BundleFiles> found;
+  std::error_code absent;
+  for (const auto& entry : fs::directory_iterator(roots_folder(feed), absent)) {
+    const std::string name = entry.path().filename().string();
+    std::uint64_t version = 0;
+    const auto digits = std::from_chars(name.data(), name.data() + name.size(), version);
+    if (digits.ec != std::errc() || !std::string_view(digits.ptr).starts_with(".json")) continue;
+    if (name.ends_with(".json")) found[version].bundle = entry.path();
+    if (name.ends_with(".minisig")) found[version].signatures.push_back(entry.path());
+  }
+  std::vector<BundleFiles> out;
+  for (auto& [version, files] : found) {
+    if (!files.bundle.empty()) out.push_back(std::move(files));
+  }
+  return out;
+}
+
 void Store::keep(const FeedState& state, const fs::path& staged) {
   const fs::path home = feed_folder(state.feed);
   const fs::path version = home / version_folder(state);
@@ -119,7 +161,9 @@ void Store::keep(const FeedState& state, const fs::path& staged) {
 void Store::forget_others(const FeedState& state) {
   const fs::path home = feed_folder(state.feed);
   for (const auto& entry : fs::directory_iterator(home)) {
-    if (entry.is_directory() && entry.path().filename() != version_folder(state)) disk_->remove(entry.path());
+    if (entry.is_directory() && entry.path().filename() != version_folder(state) &&
+        entry.path() != roots_folder(state.feed))
+      disk_->remove(entry.path());
   }
 }
 

@@ -19,6 +19,7 @@ struct FeedState {
   std::uint64_t epoch = 0, seq = 0;
   std::string sha256;  ///< of the whole bundle file, 64 hex digits
   UnixSeconds accepted = 0;
+  std::uint64_t root = 0;  ///< version of the root that it was accepted under; 0: from before roots were counted
   friend bool operator==(const FeedState&, const FeedState&) = default;
 };
 
@@ -26,12 +27,16 @@ struct FeedState {
 struct BundleFiles {
   std::filesystem::path bundle;
   std::vector<std::filesystem::path> signatures;
+  std::filesystem::path delta{};  ///< what was signed, where that is a delta whose result is `bundle`; else empty
 };
 
 /// What must outlive a crash, below one folder:
 ///
 ///   feeds/SLUG/state.json                    which snapshot stands; replaced in one step: the commit
-///   feeds/SLUG/EPOCH-SEQ-SHA12/bundle.jsonl  that snapshot and its signatures; never changed once it is there
+///   feeds/SLUG/EPOCH-SEQ-SHA12/bundle.jsonl  that snapshot and its signatures, or those of the delta.jsonl beside it;
+///   never
+///                                            changed once it is there
+///   feeds/SLUG/roots/VERSION.json            the roots that followed the configured one, and VERSION.json.*.minisig
 ///   staging/                                 what is being looked at
 ///   images/                                  of sluice-compile, and the link current.img
 ///
@@ -49,6 +54,8 @@ class Store {
   std::filesystem::path stage();
   /// That folder, as it was left.
   [[nodiscard]] std::filesystem::path staging() const { return folder_ / "staging"; }
+  /// A delta lies staged as bundle.jsonl: it becomes delta.jsonl, and `snapshot`, which results from it, bundle.jsonl.
+  void stage_result(std::string_view snapshot);
   /// Makes the staged files the last good ones of their feed.
   void keep(const FeedState& state, const std::filesystem::path& staged);
 
@@ -56,6 +63,15 @@ class Store {
   /// remember() from what stands; need not exist.
   [[nodiscard]] std::filesystem::path prior(std::string_view feed) const { return feed_folder(feed) / "prior.jsonl"; }
   void remember(const FeedState& state);
+
+  /// The folder of the feed's roots; it need not exist.
+  [[nodiscard]] std::filesystem::path roots_folder(const std::string& feed) const {
+    return feed_folder(feed) / "roots";
+  }
+  /// Adds the next root, which lies staged as bundle.jsonl, and its signatures.
+  void keep_root(const std::string& feed, std::uint64_t version);
+  /// The roots that were kept, each with its signatures, ascending by version.
+  [[nodiscard]] std::vector<BundleFiles> roots(const std::string& feed) const;
 
   [[nodiscard]] std::filesystem::path images() const { return folder_ / "images"; }
   [[nodiscard]] std::filesystem::path current_image() const { return images() / "current.img"; }
@@ -81,7 +97,7 @@ class Store {
 /// "pta.example/terror" → "pta.example-terror": the name of a feed's folder and root file.
 [[nodiscard]] std::string feed_slug(std::string_view feed);
 
-/// The files of a folder: bundle.jsonl and what ends in .minisig, sorted.
+/// The files of a folder: bundle.jsonl, delta.jsonl where there is one, and what ends in .minisig, sorted.
 [[nodiscard]] BundleFiles bundle_files_in(const std::filesystem::path& folder);
 
 }  // namespace sluice

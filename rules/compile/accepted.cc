@@ -35,6 +35,8 @@ void read_feed(JsonDocument& json, JsonDocument::Value& value, std::map<std::str
       json.read_u64(field, bundle.epoch);
     } else if (key == "seq") {
       json.read_u64(field, bundle.seq);
+    } else if (key == "root") {
+      json.read_u64(field, bundle.root);
     } else if (key == "sha256") {
       json.read_string(field, sha256);
     } else {
@@ -91,7 +93,7 @@ Result<void, std::string> AcceptedBundles::save() const {
   json.begin_object().member("schema", kSchema).key("feeds").begin_array();
   for (const auto& [feed, bundle] : feeds_) {
     json.begin_object().member("feed", feed).member("epoch", bundle.epoch).member("seq", bundle.seq);
-    json.member("sha256", to_hex(bundle.sha256)).end_object();
+    json.member("sha256", to_hex(bundle.sha256)).member("root", bundle.root).end_object();
   }
   json.end_array().end_object();
   text += '\n';

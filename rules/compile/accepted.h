@@ -12,7 +12,8 @@ namespace sluice {
 /// The newest bundle of a feed that went into an image.
 struct AcceptedBundle {
   std::uint64_t epoch = 0, seq = 0;
-  Sha256 sha256{};
+  Sha256 sha256{};         ///< of the snapshot
+  std::uint64_t root = 0;  ///< version of the root that it was accepted under; 0: from before roots were counted
   friend bool operator==(const AcceptedBundle&, const AcceptedBundle&) = default;
 };
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -65,24 +66,59 @@ Ed25519PublicKey public_half(const Ed25519SecretKey& key) {
 }
 
 AcceptedBundle accepted_from(const SnapshotHeader& header, const Sha256& sha256) {
-  return {header.epoch, header.seq, sha256};
+  return {header.epoch, header.seq, sha256, header.root};
+}
+
+bool builds_on(const Verified& delta, const AcceptedBundle* newest) {
+  return newest != nullptr && newest->epoch == delta.header.epoch && newest->seq == delta.delta->seq &&
+         to_hex(newest->sha256) == delta.header.prev_sha256;
+}
+
+Bytes bytes_of(std::string_view text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
 }  // namespace
 
+Result<RootChain, CompileFailure> Compiler::follow_roots(const FeedBundle& bundle, const FeedConfig& feed) const {
+  std::string slug = feed.feed;
+  std::ranges::replace(slug, '/', '-');
+  const std::string folder = config_.compile_state + "/roots/" + slug;
+  auto chain = RootChain::load(feed.feed, feed.root, folder);
+  if (!chain) return fail(feed.feed, "wrong-root", chain.error());
+  for (const BundlePaths& root : bundle.roots) {
+    const auto text = load_signed(root.bundle, kMaxRootBytes);
+    const auto signatures = load_signatures(root.signatures);
+    if (!text || !signatures) continue;
+    const auto judged = chain->judge(*text, *signatures);
+    if (!judged || judged->unchanged) continue;  // one that does not count changes nothing
+    ::mkdir((config_.compile_state + "/roots").c_str(), 0700);
+    ::mkdir(folder.c_str(), 0700);
+    auto file =
+        DurableFile::write(folder + "/" + std::to_string(judged->root.version) + ".json", bytes_of(text->bytes), 0600);
+    if (!file) return fail(feed.feed, "compile-failed", file.error());
+    if (const auto error = file->publish()) return fail(feed.feed, "compile-failed", *error);
+    chain = RootChain::load(feed.feed, feed.root, folder);
+    if (!chain) return fail(feed.feed, "wrong-root", chain.error());
+  }
+  return std::move(*chain);
+}
+
 Result<Compiler::Judged, CompileFailure> Compiler::verify(const FeedBundle& bundle, const FeedConfig& feed,
                                                           const AcceptedBundles& accepted, UnixSeconds now) const {
-  const auto root_text = read_small_file(feed.root, kMaxRootBytes);
-  if (!root_text) return fail(feed.feed, "wrong-root", root_text.error().detail);
-  const auto root = read_root(*root_text);
-  if (!root) return fail(feed.feed, "wrong-root", to_string(root.error(), feed.root));
-  if (root->feed != feed.feed) return fail(feed.feed, "wrong-root", feed.root + " is the root of " + root->feed);
+  const auto chain = follow_roots(bundle, feed);
+  if (!chain) return std::unexpected(chain.error());
+  const auto signatures = load_signatures(bundle.paths.signatures);
+  if (!signatures) return fail(feed.feed, to_string(signatures.error().error), signatures.error().detail);
+  const auto claim = claimed(*signatures);
+  const AcceptedBundle* const newest = accepted.find(feed.feed);
+  const bool again = claim && newest != nullptr && claim->epoch == newest->epoch && claim->seq == newest->seq;
+  const Root& root = again ? chain->at(newest->root) : chain->current();
 
-  auto read = read_verified_bundle(*root, bundle.paths, config_.limits, now, WhenExpired::Accept);
+  auto read = read_verified_bundle(root, bundle.paths, config_.limits, now, WhenExpired::Accept);
   if (!read) return fail(feed.feed, to_string(read.error().error), read.error().detail);
 
-  const AcceptedBundle* const newest = accepted.find(feed.feed);
-  const auto offered = accepted_from(read->verified.header, read->verified.digests.sha256);
+  const auto offered = accepted_from(read->verified.header, read->verified.sha256);
   const Succession succession = newest == nullptr ? Succession::Newer : compare(offered, *newest);
   const std::string number = "epoch " + std::to_string(offered.epoch) + " seq " + std::to_string(offered.seq);
   if (succession == Succession::Older) {
@@ -93,10 +129,15 @@ Result<Compiler::Judged, CompileFailure> Compiler::verify(const FeedBundle& bund
     return fail(feed.feed, "equivocation",
                 number + " with sha256 " + to_hex(offered.sha256) + ", earlier " + to_hex(newest->sha256));
   }
+  const bool same_epoch = newest != nullptr && newest->epoch == offered.epoch;
+  if (leaps(same_epoch ? newest->seq : 0, offered.seq)) return fail(feed.feed, "fast-forward", number);
+  if (succession == Succession::Newer && read->verified.delta && !builds_on(read->verified, newest)) {
+    return fail(feed.feed, "delta-base", number + " builds on another bundle than the one accepted last");
+  }
   if (succession == Succession::Newer && read->verified.expired) {
     return fail(feed.feed, to_string(TrustError::Expired), number + " or its root is past its expiry");
   }
-  const unsigned independent = signers_of(*root, read->verified.signers, Party::Independent);
+  const unsigned independent = signers_of(root, read->verified.signers, Party::Independent);
   GuardReport guarded = run_guards(*guard_, read->snapshot.orders, independent);
   return Judged{std::move(*read), std::move(guarded.refused)};
 }
@@ -111,7 +152,7 @@ Result<Compiler::Loaded, CompileFailure> Compiler::load(const CompileRequest& re
     if (!asked.insert(bundle.feed).second) return fail(bundle.feed, "malformed", "stands twice in the request");
     auto judged = verify(bundle, *feed, accepted, now);
     if (!judged) return std::unexpected(std::move(judged.error()));
-    out.sha256.push_back(judged->read.verified.digests.sha256);
+    out.sha256.push_back(judged->read.verified.sha256);
     out.refused += judged->refused.size();
     out.feeds.push_back({std::move(judged->read.snapshot), feed->policy, std::move(judged->refused)});
   }

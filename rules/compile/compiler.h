@@ -7,6 +7,7 @@
 #include "rules/compile/request.h"
 #include "rules/guard/guard_run.h"
 #include "rules/image/image.h"
+#include "rules/sign/root_chain.h"
 #include "rules/text/config.h"
 
 namespace sluice {
@@ -22,8 +23,9 @@ class Compiler {
 
   /// One request, judged at `now`. Atomic: what was accepted is remembered, and the image gets its name, only when all
   /// of it is good; memory first. Holds a lock on the state folder meanwhile. Accepts for each feed a greater (epoch,
-  /// seq), or the very same bundle again, even when that has expired since; and refuses a request that leaves out a
-  /// configured feed of which a bundle was accepted.
+  /// seq), or the very same bundle again, even when that has expired since; a delta only on the bundle accepted last;
+  /// and refuses a request that leaves out a configured feed of which a bundle was accepted. Roots that the request
+  /// brings are judged first, and kept at once where they count.
   [[nodiscard]] CompileOutcome run(const CompileRequest& request, UnixSeconds now) const;
 
  private:
@@ -33,6 +35,7 @@ class Compiler {
                                                     UnixSeconds now) const;
   [[nodiscard]] Result<Judged, CompileFailure> verify(const FeedBundle& bundle, const FeedConfig& feed,
                                                       const AcceptedBundles& accepted, UnixSeconds now) const;
+  [[nodiscard]] Result<RootChain, CompileFailure> follow_roots(const FeedBundle& bundle, const FeedConfig& feed) const;
   [[nodiscard]] Result<std::string, CompileFailure> store(Bytes image, const std::string& out, const Loaded& loaded,
                                                           AcceptedBundles& accepted) const;
 

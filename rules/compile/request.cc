@@ -6,15 +6,30 @@
 namespace sluice {
 namespace {
 
+void read_signatures(JsonDocument& json, JsonDocument::Value& list, BundlePaths& out) {
+  json.read_array(list, [&](JsonDocument::Value& item) { json.read_string(item, out.signatures.emplace_back()); });
+}
+
+void read_root(JsonDocument& json, JsonDocument::Value& value, BundlePaths& out) {
+  json.read_object(value, [&](std::string_view key, JsonDocument::Value& field) {
+    if (key == "root") return json.read_string(field, out.bundle), true;
+    if (key == "signatures") return read_signatures(json, field, out), true;
+    return false;
+  });
+}
+
 void read_bundle(JsonDocument& json, JsonDocument::Value& value, FeedBundle& out) {
   json.read_object(value, [&](std::string_view key, JsonDocument::Value& field) {
     if (key == "feed") {
       json.read_string(field, out.feed);
     } else if (key == "bundle") {
       json.read_string(field, out.paths.bundle);
+    } else if (key == "delta") {
+      json.read_string(field, out.paths.delta);
     } else if (key == "signatures") {
-      json.read_array(field,
-                      [&](JsonDocument::Value& item) { json.read_string(item, out.paths.signatures.emplace_back()); });
+      read_signatures(json, field, out.paths);
+    } else if (key == "roots") {
+      json.read_array(field, [&](JsonDocument::Value& item) { read_root(json, item, out.roots.emplace_back()); });
     } else {
       return false;
     }

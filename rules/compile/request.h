@@ -15,6 +15,7 @@ inline constexpr std::size_t kMaxRequestBytes = 64 * 1024;
 struct FeedBundle {
   std::string feed;
   BundlePaths paths;
+  std::vector<BundlePaths> roots{};  ///< that followed the configured one, ascending; each with its signatures
 };
 /// One order of a feed; where `order` is empty, all of them.
 struct OrderRef {

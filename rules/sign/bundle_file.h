@@ -14,19 +14,46 @@ namespace sluice {
 
 /// Where a bundle and its signatures lie.
 struct BundlePaths {
-  std::string bundle;
+  std::string bundle;                   ///< the whole snapshot; before verify_arrival(), whatever arrived
   std::vector<std::string> signatures;  ///< at most kMaxSignatures
+  std::string delta{};                  ///< what was signed, where that is a delta whose result is `bundle`; else empty
 };
 inline constexpr std::size_t kMaxSignatures = 64;  ///< more are too-large
 
-/// Reads, hashes and judges a bundle in one pass over one open file and in bounded memory, so what is called back is
-/// what was signed, whoever writes to the folder meanwhile. What was called back must not be acted on before this
-/// returns a Verified. A signature file that cannot be read or is too large counts for nothing. Errors of reading the
-/// bundle come before those of verify_bundle(), Unsigned before all.
+/// A file in memory of our own: what is hashed is what is read, whoever writes to its folder meanwhile.
+struct SignedText {
+  std::string bytes;
+  Digests digests;
+};
+[[nodiscard]] Result<SignedText, TrustFailure> load_signed(const std::string& path, std::uint64_t max_bytes);
+/// Unsigned where there is no path. A signature file that cannot be read or is too large counts for nothing.
+[[nodiscard]] Result<std::vector<SignatureFile>, TrustFailure> load_signatures(const std::vector<std::string>& paths);
+
+/// Reads and judges a bundle: signatures over the raw bytes first; only then is anything of it parsed. What was called
+/// back must not be acted on before this returns a Verified. Of a delta the snapshot must be the one that it names;
+/// whether its base is what stands is the caller's to ask. Unsigned comes before errors of reading, those before
+/// verify_signatures() and judge_header(), errors of the text last.
 [[nodiscard]] Result<Verified, TrustFailure> verify_bundle_file(const Root& root, const BundlePaths& paths,
                                                                 const BundleLimits& limits, UnixSeconds now,
                                                                 WhenExpired when_expired = WhenExpired::Refuse,
                                                                 BundleCallbacks callbacks = {});
+
+/// The first part of it, of a file just arrived, which may be a snapshot or a delta: everything but its body.
+struct VerifiedArrival {
+  Verified verified;
+  SignedText text;
+};
+[[nodiscard]] Result<VerifiedArrival, TrustFailure> verify_arrival(const Root& root, const std::string& file,
+                                                                   std::span<const SignatureFile> signatures,
+                                                                   const BundleLimits& limits, UnixSeconds now,
+                                                                   WhenExpired when_expired = WhenExpired::Refuse);
+/// The body: strictly, and within the limits. For a text whose signatures or whose hash were verified.
+[[nodiscard]] Result<void, TrustFailure> read_bundle_text(std::string_view text, const std::string& file,
+                                                          const BundleLimits& limits, BundleCallbacks callbacks);
+/// The text of the snapshot that a verified delta makes of `base`: DeltaBase where it does not fit, DeltaResult where
+/// the hash is another than the one signed, or the error of the delta's text.
+[[nodiscard]] Result<std::string, TrustFailure> result_of(const VerifiedArrival& delta, std::string_view base,
+                                                          const BundleLimits& limits);
 
 struct VerifiedSnapshot {
   Verified verified;

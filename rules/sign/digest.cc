@@ -25,6 +25,12 @@ Digests digests_of(std::string_view bytes) {
   return digester.finish();
 }
 
+Sha256 sha256_of(std::string_view bytes) {
+  Sha256 out;
+  crypto_hash_sha256(out.data(), reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  return out;
+}
+
 std::string to_hex(Bytes bytes) {
   constexpr std::string_view kHex = "0123456789abcdef";
   std::string out;

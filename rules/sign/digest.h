@@ -34,6 +34,7 @@ class Digester {
 };
 
 [[nodiscard]] Digests digests_of(std::string_view bytes);
+[[nodiscard]] Sha256 sha256_of(std::string_view bytes);
 /// Lower-case hex digits.
 [[nodiscard]] std::string to_hex(Bytes bytes);
 

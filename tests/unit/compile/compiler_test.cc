@@ -6,6 +6,7 @@
 
 #include "dataplane/match/matcher.h"
 #include "rules/compile/image_key.h"
+#include "rules/delta/delta.h"
 #include "rules/sign/minisign.h"
 #include "rules/text/root.h"
 #include "tests/support/feeds.h"
@@ -23,6 +24,7 @@ constexpr UnixSeconds kNow = 20'000 * kDay;
 struct Gateway {
   TempFolder folder;
   MinisignSecretKey desk = generate_minisign_key(), court = generate_minisign_key();
+  std::vector<MinisignSecretKey> more;
   KeyPair keys = key_pair();
   Config config;
 
@@ -61,15 +63,24 @@ struct Gateway {
   }
 
   /// Writes and signs a bundle; the request that hands it over.
-  [[nodiscard]] CompileRequest offer(std::uint64_t seq, std::string_view blocked_name) const {
-    const Snapshot content = snapshot(seq, blocked_name);
+  [[nodiscard]] CompileRequest offer(std::uint64_t seq, std::string_view blocked_name, std::uint64_t epoch = 1,
+                                     std::uint64_t root = 1) const {
+    Snapshot content = snapshot(seq, blocked_name);
+    content.header.epoch = epoch;
+    content.header.root = root;
     const std::string text = write_snapshot(content);
+    return sign_all(text, trusted_comment_for(content.header, digests_of(text).sha256));
+  }
+  /// A text under a name of its own, signed by desk, court and `more`.
+  [[nodiscard]] CompileRequest sign_all(const std::string& text, const std::string& comment) const {
     const Digests digests = digests_of(text);
-    const std::string name = "bundle-" + std::to_string(seq) + std::string(blocked_name);
-    FeedBundle bundle{content.header.feed, {folder.write(name, text).string(), {}}};
-    for (const auto* key : {&desk, &court}) {
-      const auto signature = sign(*key, digests.blake2b, trusted_comment_for(content.header, digests.sha256));
-      const std::string file = name + "." + key_id(key->number) + ".minisig";
+    const std::string name = "signed-" + to_hex(digests.sha256);
+    FeedBundle bundle{config.feeds[0].feed, {folder.write(name, text).string(), {}}};
+    std::vector signers{desk, court};
+    signers.insert(signers.end(), more.begin(), more.end());
+    for (const MinisignSecretKey& key : signers) {
+      const std::string file = name + "." + key_id(key.number) + ".minisig";
+      const auto signature = sign(key, digests.blake2b, comment);
       bundle.paths.signatures.push_back(folder.write(file, write_signature(signature)).string());
     }
     return {{bundle}, (folder / "out").string()};
@@ -252,4 +263,56 @@ TEST_CASE("image key: made once, read back only where nobody else can read it") 
   ::chmod(secret.c_str(), 0600);
   folder.write("image.key", std::string(63, '0'));
   CHECK_FALSE(read_image_key(secret).has_value());
+}
+
+TEST_CASE("compile: the snapshot of a signed delta is taken on the bundle that was accepted last") {
+  const Gateway gateway;
+  CHECK(gateway.code(gateway.offer(1, "a.example.org")) == "ok");
+  const std::string base = write_snapshot(gateway.snapshot(1, "a.example.org"));
+  const auto offer = [&](std::uint64_t seq, std::uint64_t on, const std::string& prev, std::string_view name) {
+    Snapshot next = gateway.snapshot(seq, name);
+    next.header.prev_sha256 = prev;
+    const std::string result = write_snapshot(next);
+    const BundleHeader header{*read_snapshot_header(result), DeltaBase{on, to_hex(digests_of(result).sha256)}};
+    const std::string delta = write_delta(header, diff(*SnapshotText::read(base), *SnapshotText::read(result)));
+    CompileRequest request = gateway.sign_all(delta, trusted_comment_for(header.snapshot, digests_of(delta).sha256));
+    request.bundles[0].paths.delta = request.bundles[0].paths.bundle;
+    request.bundles[0].paths.bundle = gateway.folder.write("result", result).string();
+    return request;
+  };
+  const std::string sha256 = to_hex(digests_of(base).sha256);
+  CHECK(gateway.code(offer(3, 2, sha256, "b.example.org")) == "delta-base");
+  CHECK(gateway.code(offer(3, 1, std::string(64, 'a'), "b.example.org")) == "delta-base");
+  const CompileRequest good = offer(2, 1, sha256, "b.example.org");
+  gateway.folder.write("result", base);
+  CHECK(gateway.code(good) == "delta-result");
+  CHECK(gateway.code(offer(2, 1, sha256, "b.example.org")) == "ok");
+  CHECK(gateway.code(offer(2, 1, sha256, "b.example.org")) == "ok");
+  CHECK(gateway.code(offer(2, 1, sha256, "c.example.org")) == "equivocation");
+}
+
+TEST_CASE("compile: follows roots from its own pinned one, and remembers them") {
+  Gateway gateway;
+  const CompileRequest old = gateway.offer(1, "a.example.org");
+  CHECK(gateway.code(old) == "ok");
+  Root next = *read_root(gateway.folder.read("root.json"));
+  next.version = 2;
+  next.epoch = 2;
+  const auto fresh = generate_minisign_key();
+  next.keys.push_back({Party::Requester, "new desk", public_key_of(fresh)});
+  next.thresholds[Party::Requester] = 2;
+  const std::string text = write_root(next);
+  const std::string comment = trusted_comment_for(next, digests_of(text).sha256);
+  CompileRequest request = gateway.offer(1, "a.example.org", 2, 2);
+  request.bundles[0].roots = {gateway.sign_all(text, comment).bundles[0].paths};
+  CHECK(gateway.code(request) == "wrong-root");  // its own threshold is not met: root 1 stays
+  gateway.more = {fresh};
+  request = gateway.offer(1, "a.example.org", 2, 2);
+  request.bundles[0].roots = {gateway.sign_all(text, comment).bundles[0].paths};
+  CHECK(gateway.code(request) == "ok");
+  request.bundles[0].roots.clear();
+  CHECK(gateway.code(request) == "ok");  // the root is kept
+  gateway.more.clear();
+  CHECK(gateway.code(gateway.offer(2, "a.example.org", 1, 1)) == "half-signed");
+  CHECK(gateway.code(old) == "half-signed");
 }

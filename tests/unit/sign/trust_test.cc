@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "rules/delta/delta.h"
 #include "rules/sign/bundle_file.h"
 #include "rules/sign/minisign.h"
 #include "tests/unit/sign/scratch_dir.h"
@@ -44,8 +45,11 @@ struct World {
     return signed_by(key, trusted_comment_for(header, digests.sha256));
   }
   [[nodiscard]] Result<Verified, TrustFailure> judge(const std::vector<SignatureFile>& signatures,
-                                                     UnixSeconds now = kNow) const {
-    return verify_bundle(root, header, digests, signatures, now);
+                                                     UnixSeconds now = kNow,
+                                                     WhenExpired when_expired = WhenExpired::Refuse) const {
+    const auto by = verify_signatures(root, digests.blake2b, signatures);
+    if (!by.has_value()) return std::unexpected(by.error());
+    return judge_header(root, {header, std::nullopt}, digests, *by, now, when_expired);
   }
   [[nodiscard]] std::string code(const std::vector<SignatureFile>& signatures, UnixSeconds now = kNow) const {
     const auto judged = judge(signatures, now);
@@ -168,7 +172,7 @@ TEST_CASE("trust: bundle and root expire with the second they name") {
   w.root.expires = kNow;
   CHECK(w.code(both, kNow - 1) == "verified");
   CHECK(w.code(both, kNow) == "expired");
-  const auto kept = verify_bundle(w.root, w.header, w.digests, both, kNow, WhenExpired::Accept);
+  const auto kept = w.judge(both, kNow, WhenExpired::Accept);
   REQUIRE(kept.has_value());
   CHECK(kept->expired);
 }
@@ -181,8 +185,12 @@ struct Files : World {
 
   Files() { put(text); }
   void put(const std::string& body) {
-    paths.bundle = dir.write("b.jsonl", body);
+    paths = {dir.write("b.jsonl", body), {}, {}};
+    sign_as(body, header);
+  }
+  void sign_as(const std::string& body, const SnapshotHeader& claimed) {
     digests = digests_of(body);
+    header = claimed;
     paths.signatures = {dir.write("1.minisig", signed_by(requester).text),
                         dir.write("2.minisig", signed_by(independent).text)};
   }
@@ -198,7 +206,7 @@ TEST_CASE("bundle file: read, hashed and verified in one pass") {
   const Files f;
   const auto read = read_verified_bundle(f.root, f.paths, {}, kNow);
   REQUIRE(read.has_value());
-  CHECK(read->verified.digests == f.digests);
+  CHECK(read->verified.sha256 == f.digests.sha256);
   CHECK(read->snapshot.header == f.header);
   CHECK(read->snapshot.orders == std::vector<OrderWithTargets>{full_order(), small_order()});
 }
@@ -253,6 +261,107 @@ TEST_CASE("bundle file: folders and FIFOs are refused at once, as signatures the
   CHECK(f.code() == "verified");
   f.paths.signatures.erase(f.paths.signatures.begin());
   CHECK(f.code() == "bad-signature");
+}
+
+namespace {
+
+/// A snapshot that stands, and a signed delta on it that brings one more order.
+struct DeltaFiles : Files {
+  std::string base = write_snapshot(snapshot_of({small_order("AAA-1")}));
+  std::string result, delta;
+
+  DeltaFiles() {
+    Snapshot next = snapshot_of({small_order("AAA-1"), small_order("BBB-1")});
+    next.header.seq = 813;
+    next.header.prev_sha256 = to_hex(digests_of(base).sha256);
+    result = write_snapshot(next);
+    write(to_hex(digests_of(result).sha256));
+    paths.bundle = dir.write("b.jsonl", result);
+  }
+  void write(const std::string& result_sha256) {
+    const BundleHeader head{*read_snapshot_header(result), DeltaBase{812, result_sha256}};
+    delta = write_delta(head, diff(*SnapshotText::read(base), *SnapshotText::read(result)));
+    paths.delta = dir.write("d.jsonl", delta);
+    sign_as(delta, head.snapshot);
+  }
+  [[nodiscard]] Result<VerifiedArrival, TrustFailure> arrive() const {
+    return verify_arrival(root, paths.delta, *load_signatures(paths.signatures), {}, kNow);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("delta file: the snapshot that a signed delta names counts as if it were signed itself") {
+  DeltaFiles f;
+  const auto read = read_verified_bundle(f.root, f.paths, {}, kNow);
+  REQUIRE(read.has_value());
+  CHECK(read->verified.sha256 == digests_of(f.result).sha256);
+  CHECK(read->verified.delta->seq == 812);
+  CHECK(read->snapshot.orders.size() == 2);
+  const auto arrived = f.arrive();
+  REQUIRE(arrived.has_value());
+  CHECK(result_of(*arrived, f.base, {}).value() == f.result);
+  f.dir.write("b.jsonl", f.base);
+  CHECK(f.code() == "delta-result");
+  f.dir.write("b.jsonl", f.result + "\n");
+  CHECK(f.code() == "delta-result");
+}
+
+TEST_CASE("delta file: another result than was signed, or a base that does not fit, is refused") {
+  DeltaFiles f;
+  const auto outcome = [&](std::string_view base) {
+    const auto arrived = f.arrive();
+    REQUIRE(arrived.has_value());
+    const auto result = result_of(*arrived, base, {});
+    return result.has_value() ? "applied" : std::string(to_string(result.error().error));
+  };
+  CHECK(outcome(f.base) == "applied");
+  CHECK(outcome(f.result) == "delta-result");  // the order is there already
+  CHECK(outcome("{}\njunk\n") == "delta-base");
+  f.write(std::string(64, '0'));
+  CHECK(outcome(f.base) == "delta-result");
+  CHECK(f.code() == "delta-result");
+}
+
+TEST_CASE("delta file: a delta does not pass for a snapshot, nor a snapshot for a delta") {
+  DeltaFiles f;
+  f.paths.bundle = f.paths.delta;
+  f.paths.delta.clear();
+  CHECK(f.code() == "malformed");
+  f.header = *read_snapshot_header(f.text);
+  f.put(f.text);
+  f.paths.delta = f.paths.bundle;
+  CHECK(f.code() == "malformed");
+}
+
+TEST_CASE("bundle file: not a byte is parsed before the signatures suffice") {
+  Files f;
+  f.put("{\"schema\":");
+  CHECK(f.code() == "malformed");  // signed garbage is read, and refused
+  f.dir.write("b.jsonl", "{\"schema\":\"sluice/bundle/1\",");
+  CHECK(f.code() == "bad-signature");  // unsigned garbage is not even read
+  f.paths.signatures.pop_back();
+  f.put(f.text);
+  f.paths.signatures.pop_back();
+  CHECK(f.code() == "half-signed");
+}
+
+TEST_CASE("claim: what a trusted comment says is read strictly") {
+  const std::string hash(64, 'a');
+  const auto bundle = read_claim("feed=a/b epoch=1 seq=18446744073709551615 sha256=" + hash);
+  REQUIRE(bundle.has_value());
+  CHECK(*bundle == Claim{"a/b", 1, 18446744073709551615U, 0, hash});
+  const auto root = read_claim("feed=a/b root=7 sha256=" + hash);
+  REQUIRE(root.has_value());
+  CHECK(*root == Claim{"a/b", 0, 0, 7, hash});
+  for (const std::string& bad :
+       {std::string(), "feed=a/b epoch=1 seq=2 sha256=" + hash + " ", "feed=a/b epoch=01 seq=2 sha256=" + hash,
+        "feed=a/b epoch=1 seq=2 root=3 sha256=" + hash, "feed=a/b seq=2 epoch=1 sha256=" + hash,
+        "feed=A epoch=1 seq=2 sha256=" + hash, "feed=a/b epoch=1 seq=18446744073709551616 sha256=" + hash,
+        "feed=a/b epoch=1 seq=2 sha256=" + hash.substr(1), "feed=a/b  epoch=1 seq=2 sha256=" + hash}) {
+    CAPTURE(bad);
+    CHECK_FALSE(read_claim(bad).has_value());
+  }
 }
 
 TEST_CASE("bundle file: where reading went wrong is told with line and column") {

@@ -34,8 +34,8 @@ TEST_CASE(
   Disk disk;
   Alarms alarms(folder / "alarms.json", disk);
   alarms.raise("malformed", "", "x", 1);
-  alarms.raise("rollback", "a/x", "x", 1);
-  alarms.raise("rollback", "b/x", "x", 1);
+  alarms.raise("counts", "a/x", "x", 1);
+  alarms.raise("counts", "b/x", "x", 1);
   alarms.raise("dataplane-unreachable", "", "x", 1);
   alarms.raise("image-rejected", "", "x", 1);
   alarms.superseded("a/x");
@@ -46,6 +46,24 @@ TEST_CASE(
   CHECK(left[2].code == "image-rejected");
   alarms.clear("image-rejected", "");
   CHECK(alarms.list().size() == 2);
+}
+
+TEST_CASE("alarms: what may mean an attack stays until it is acknowledged") {
+  const TempFolder folder;
+  Disk disk;
+  Alarms alarms(folder / "alarms.json", disk);
+  for (const char* code :
+       {"rollback", "equivocation", "fast-forward", "freeze", "root-rollback", "root-equivocation"}) {
+    CAPTURE(code);
+    alarms.raise(code, "a/x", "x", 1);
+    alarms.superseded("a/x");
+    CHECK(alarms.list().size() == 1);
+    CHECK_FALSE(alarms.acknowledge(code, "b/x"));
+    CHECK(alarms.acknowledge(code, "a/x"));
+    CHECK(alarms.list().empty());
+  }
+  alarms.raise("counts", "a/x", "x", 1);
+  CHECK_FALSE(alarms.acknowledge("counts", "a/x"));
 }
 
 TEST_CASE("alarms: a disk that refuses keeps no alarm from being seen") {
