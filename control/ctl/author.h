@@ -17,7 +17,8 @@ namespace sluice {
 
 struct CheckOptions {
   std::vector<std::string> files;
-  GuardConfig guards;  ///< lists beyond the shipped ones
+  GuardConfig guards;     ///< lists beyond the shipped ones
+  std::string referrals;  ///< ledger into which URLs and accounts are entered (guard G3); empty: none
   bool json = false;
 };
 int run_check(const CheckOptions& options, UnixSeconds now);

@@ -9,6 +9,7 @@
 #include "control/ctl/author.h"
 #include "control/ctl/complain.h"
 #include "control/ctl/exit_code.h"
+#include "control/ctl/referrals.h"
 #include "control/ctl/table.h"
 #include "rules/guard/load.h"
 #include "rules/text/json_writer.h"
@@ -167,6 +168,13 @@ int run_check(const CheckOptions& options, UnixSeconds now) {
   Checked checked = check_files(options.files, *guard, now);
   if (std::string old = public_suffix_age(now); !old.empty()) {
     checked.warnings.push_back({"publicsuffix", {0, 0, "G1", std::move(old)}});
+  }
+  if (!options.referrals.empty()) {
+    std::vector<std::pair<std::string, std::string>> found;
+    for (const CheckError& e : checked.errors) {
+      if (!e.where.error.subject.empty()) found.emplace_back(e.where.error.subject, "");
+    }
+    if (!enter_referrals(options.referrals, found, now)) return kAnswerIsNo;
   }
   if (options.json) {
     print_json(checked);

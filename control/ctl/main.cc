@@ -11,10 +11,12 @@
 
 #include "control/ctl/author.h"
 #include "control/ctl/complain.h"
+#include "control/ctl/convert.h"
 #include "control/ctl/exit_code.h"
 #include "control/ctl/inspect/inspect.h"
 #include "control/ctl/live.h"
 #include "control/ctl/operate.h"
+#include "control/ctl/referrals.h"
 #include "control/ctl/trust_commands.h"
 #include "rules/text/rfc3339.h"
 
@@ -75,6 +77,7 @@ void add_check(const Commands& to) {
       ->expected(1);
   c->add_option("--popular", o->guards.popular_files, "more popular names (G5, G6): a name a line, or RANK,NAME")
       ->expected(1);
+  c->add_option("--referrals", o->referrals, "ledger that URLs and accounts go into");
   c->add_option("--platforms", o->guards.platform_files, "more shared platforms (G5): a name a line")->expected(1);
   add_json(c, o->json);
 }
@@ -213,6 +216,34 @@ void add_operator_commands(const Commands& to) {
   shadow->add_option("SWITCH", *on, "on or off")->type_name("on|off");
 }
 
+/// Formats without a zone: of a bundle alone.
+void add_export_lists(const Commands& to, CLI::App& formats) {
+  struct Format {
+    const char* name;
+    const char* what;
+    ListFormat format;
+  };
+  for (const Format& f :
+       {Format{"hosts", "hosts file: exact names alone", ListFormat::Hosts},
+        Format{"plain", "a name a line, of one scope", ListFormat::Plain},
+        Format{"unbound", "local-zone and local-data for unbound.conf", ListFormat::Unbound},
+        Format{"dnsmasq", "address=, server= and host-record= for dnsmasq.conf", ListFormat::Dnsmasq}}) {
+    auto o = std::make_shared<ExportOptions>();
+    auto scope = std::make_shared<std::string>();
+    o->list.format = f.format;
+    CLI::App* c = to.add(formats, f.name, f.what, [=] {
+      o->list.now = now_s();
+      o->list.scope = *scope == "subtree" ? Scope::Subtree : Scope::Exact;
+      return run_export_list(*o);
+    });
+    c->add_option("BUNDLE", o->bundle, "bundle (its signatures are not asked for)")->required();
+    c->add_option("--out", o->out, "file to write (default: stdout)");
+    if (f.format == ListFormat::Plain) {
+      c->add_option("--scope", *scope, "exact or subtree")->required()->check(CLI::IsMember({"exact", "subtree"}));
+    }
+  }
+}
+
 void add_export(const Commands& to) {
   auto live = std::make_shared<LiveOptions>();
   auto bundle = std::make_shared<std::string>();
@@ -220,6 +251,7 @@ void add_export(const Commands& to) {
   auto out = std::make_shared<std::string>();
   CLI::App* formats = to.app.add_subcommand("export", "orders in the words of other tools");
   formats->require_subcommand(1);
+  add_export_lists(to, *formats);
   CLI::App* rpz =
       to.add(*formats, "rpz", "response policy zone for resolvers, of a bundle or of what stands at sluiced", [=] {
         return bundle->empty() ? run_export_live(*live, *zone, *out) : run_export(*bundle, *zone, *out, now_s());
@@ -228,6 +260,59 @@ void add_export(const Commands& to) {
   rpz->add_option("--socket", live->socket, "socket of sluiced")->capture_default_str();
   rpz->add_option("--zone", *zone, "apex of the zone")->capture_default_str();
   rpz->add_option("--out", *out, "file to write (default: stdout)");
+}
+
+void add_import(const Commands& to) {
+  auto o = std::make_shared<ImportOptions>();
+  CLI::App* c = to.add(to.app, "import", "an order file of another tool's list; what is lost is told, nothing widened",
+                       [=] { return run_import(*o, now_s()); });
+  c->add_option("FORMAT", o->format, "hosts, plain, adblock, rpz, dump (XML) or csv")
+      ->required()
+      ->check(CLI::IsMember({"hosts", "plain", "adblock", "rpz", "dump", "csv"}));
+  c->add_option("FILE", o->file, "list")->required();
+  c->add_option("--defaults", o->defaults, "file with schema, feed and defaults of an order file")->required();
+  c->add_option("--id", o->id, "id of the first order; further ones get -2, -3 …")->required();
+  c->add_option("--number", o->number, "the authority's number, where the list gives none")->required();
+  c->add_option("--scope", o->scope, "of plain, and of csv without a column for it")
+      ->check(CLI::IsMember({"exact", "subtree"}));
+  c->add_option("--columns", o->columns, "of csv, in order: name, scope, number, or - for what is passed over");
+  c->add_option("--separator", o->separator, "of csv")->capture_default_str();
+  c->add_flag("--heading", o->heading, "the first line of csv names the columns");
+  c->add_option("--referrals", o->referrals, "ledger that URLs and accounts go into");
+  c->add_option("--out", o->out, "order file to write; long lists go beside it")->required();
+  add_json(c, o->json);
+}
+
+/// The referral ledger: pages and accounts, which no order can block by name.
+void add_referrals(const Commands& to) {
+  CLI::App* all = to.app.add_subcommand("referrals", "pages and accounts that platforms were told of, and the outcome");
+  all->require_subcommand(1);
+  const auto command = [&](const char* name, const char* what, int (*run)(const ReferralOptions&, UnixSeconds)) {
+    auto o = std::make_shared<ReferralOptions>();
+    CLI::App* c = to.add(*all, name, what, [=] { return run(*o, now_s()); });
+    c->add_option("--ledger", o->ledger, "file of the ledger (JSON Lines)")->required();
+    return std::pair(c, o);
+  };
+  const auto [add, added] = command("add", "enter URLs or accounts as identified", run_referrals_add);
+  add->add_option("TARGET", added->targets, "URL or account")->required();
+  add->add_option("--order", added->order, "order that named it");
+  add->add_option("--platform", added->platform, "whose it is (default: the domain of its host)");
+  add->add_option("--note", added->note, "text");
+
+  const auto [set, changed] = command("set", "what became of them", run_referrals_set);
+  set->add_option("TARGET", changed->targets, "as entered")->required();
+  set->add_option("--state", changed->state, "identified, referred, acted-on or refused")->required();
+  set->add_option("--note", changed->note, "text");
+
+  const auto [import, imported] =
+      command("import", "enter what a file says (.csv, else JSON Lines)",
+              [](const ReferralOptions& o, UnixSeconds) { return run_referrals_import(o); });
+  import->add_option("FILE", imported->file, "file")->required();
+
+  const auto [list, listed] = command("list", "figures of each platform",
+                                      [](const ReferralOptions& o, UnixSeconds) { return run_referrals_list(o); });
+  list->add_flag("--csv", listed->csv, "every entry, as CSV");
+  add_json(list, listed->json);
 }
 
 void add_inspect(const Commands& to) {
@@ -270,6 +355,8 @@ int main(int argc, char** argv) {
   add_live_commands(commands);
   add_operator_commands(commands);
   add_export(commands);
+  add_import(commands);
+  add_referrals(commands);
   add_inspect(commands);
   try {
     app.parse(argc, argv);

@@ -4,6 +4,7 @@
 #include <array>
 #include <vector>
 
+#include "rules/convert/dns_targets.h"
 #include "rules/convert/rpz_tree.h"
 #include "rules/text/rfc3339.h"
 
@@ -25,21 +26,14 @@ bool speakable(const NameTarget& target, std::string_view zone) {
   return wildcard + name.size() + 1 + zone.size() <= kMaxOwnerBytes && std::ranges::none_of(kTriggers, is_last_label);
 }
 
-/// Text for a comment: nothing in it can end the line.
-std::string comment(std::string_view text) {
-  std::string out(text);
-  std::ranges::replace_if(out, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
-  return out;
-}
-
 void write_head(std::string& out, std::span<const Feed* const> ranked, const RpzOptions& options) {
   const std::string ttl = std::to_string(options.ttl_s);
   out += "; Response policy zone of Sluice, orders in force at " + format_rfc3339(options.now) + "\n";
   out += "; NODATA holds for every query type here: this format cannot say that an order is for web types only.\n";
   for (const Feed* feed : ranked) {
     const SnapshotHeader& header = feed->snapshot.header;
-    out += "; feed " + comment(header.feed) + " epoch " + std::to_string(header.epoch) + " seq " +
-           std::to_string(header.seq) + "\n";
+    out += "; feed " + comment_text(header.feed) + " epoch " + std::to_string(header.epoch) + " seq " +
+           std::to_string(header.seq) + " expires " + format_rfc3339(header.expires) + "\n";
   }
   out += "$ORIGIN " + options.zone.text() + ".\n$TTL " + ttl + "\n";
   out += "@ IN SOA localhost. hostmaster.localhost. " + std::to_string(static_cast<std::uint32_t>(options.now)) +
@@ -47,46 +41,33 @@ void write_head(std::string& out, std::span<const Feed* const> ranked, const Rpz
 }
 
 void left_out(std::string& out, const Order& order, std::string_view why, std::string_view what) {
-  out += "; left out, " + std::string(why) + ": order " + comment(order.id) + " " + comment(what) + "\n";
+  out += "; left out, " + std::string(why) + ": order " + comment_text(order.id) + " " + comment_text(what) + "\n";
 }
 
 }  // namespace
 
 RpzZone write_rpz(std::span<const Feed> feeds, const RpzOptions& options) {
-  std::vector<const Feed*> ranked;
-  for (const Feed& feed : feeds) ranked.push_back(&feed);
-  std::ranges::stable_sort(ranked, [](const Feed* a, const Feed* b) { return stands_over(*a, *b); });
-
+  const std::vector<const Feed*> ranked = by_rank(feeds);
   RpzZone zone;
   write_head(zone.text, ranked, options);
   RpzTree tree(ranked);
-  for (std::size_t f = 0; f < ranked.size(); ++f) {
-    for (std::size_t o = 0; o < ranked[f]->snapshot.orders.size(); ++o) {
-      const auto& [order, targets] = ranked[f]->snapshot.orders[o];
-      const bool in_shadow = order.action == OrderAction::Block && ranked[f]->shadow.contains(o);
-      if (in_shadow || ranked[f]->refused.contains(order.id) || !order.in_force(options.now) ||
-          (order.methods & bit(Method::Dns)) == 0) {
-        continue;
-      }
-      for (const Target& target : targets) {
-        if (const auto* pattern = std::get_if<PatternTarget>(&target)) {
-          ++zone.patterns;
-          left_out(zone.text, order, "a pattern", pattern->pattern);
-        } else if (const auto& named = std::get<NameTarget>(target); speakable(named, options.zone.text())) {
-          tree.add(f, order, named);
-        } else {
-          ++zone.unspeakable;
-          left_out(zone.text, order, "no owner name", named.name.text());
-        }
-      }
+  each_dns_target(ranked, options.now, [&](std::size_t feed, const Order& order, const Target& target) {
+    if (const auto* pattern = std::get_if<PatternTarget>(&target)) {
+      ++zone.patterns;
+      left_out(zone.text, order, "a pattern", pattern->pattern);
+    } else if (const auto& named = std::get<NameTarget>(target); speakable(named, options.zone.text())) {
+      tree.add(feed, order, named);
+    } else {
+      ++zone.unspeakable;
+      left_out(zone.text, order, "no owner name", named.name.text());
     }
-  }
+  });
   tree.walk([&](const RpzRecord& record) {
     ++zone.records;
     if (record.wildcard) zone.text += kWildcard;
     zone.text += record.name;
     zone.text += record.policy == RpzPolicy::Block ? " CNAME *." : " CNAME rpz-passthru.";
-    if (!record.order.empty()) zone.text += " ; " + comment(record.order);
+    if (!record.order.empty()) zone.text += " ; " + comment_text(record.order);
     zone.text += '\n';
   });
   return zone;
