@@ -9,9 +9,11 @@
 #include "control/ctl/exit_code.h"
 #include "control/ctl/referrals.h"
 #include "control/ctl/table.h"
+#include "rules/text/bundle_jsonl.h"
 #include "rules/text/json_writer.h"
 #include "rules/text/orders_yaml.h"
 #include "rules/text/small_file.h"
+#include "rules/text/yaml_tree.h"
 
 namespace sluice {
 namespace {

@@ -44,6 +44,7 @@ void write_feed(JsonWriter& json, const FeedView& feed, const ApplyState& apply,
     json.member("issued", format_rfc3339(feed.header.issued)).member("expires", format_rfc3339(feed.header.expires));
     json.member("accepted", format_rfc3339(feed.state->accepted));
     json.member("orders", feed.header.orders).member("targets", feed.header.targets);
+    if (!feed.refused.empty()) json.member("guarded", feed.refused.size());
   }
   write_staged(json, find_staged(apply, feed.feed));
   json.end_object();
@@ -184,16 +185,21 @@ void write_order_state(JsonWriter& json, const OrderStates& states, const ApplyS
 void write_order(JsonWriter& json, const FeedView& feed, const OrderView& view, const OrderTally& hits,
                  const RulesView& rules, const OrderStates& states, UnixSeconds now) {
   const Order& order = view.order;
+  const auto refusal = std::ranges::find(feed.refused, order.id, &GuardRefusal::order);
   json.begin_object().member("feed", feed.feed).member("id", order.id).member("number", order.number);
   json.member("action", to_string(order.action)).member("authority", order.authority).member("law", order.law);
   json.member("effective", format_rfc3339(order.effective)).member("expires", format_rfc3339(order.expires));
-  json.member("in_force", order.in_force(now)).member("targets", view.targets);
+  json.member("in_force", refusal == feed.refused.end() && order.in_force(now)).member("targets", view.targets);
   json.key("methods").begin_array();
   for (const Method method : kMethods) {
     if ((order.methods & bit(method)) != 0) json.value(to_string(method));
   }
   json.end_array().member("qtypes", to_string(order.qtypes));
   write_order_state(json, states, rules.apply, feed.feed, order.id);
+  if (refusal != feed.refused.end()) {
+    json.key("guard").begin_object().member("code", refusal->code).member_if("target", refusal->target);
+    json.member("detail", refusal->detail).member("instead", refusal->instead).end_object();
+  }
   json.member("blocked", hits.blocked).member("observed", hits.observed).end_object();
 }
 

@@ -46,9 +46,10 @@ CompileMarks marks_for(const std::vector<CompileInput>& inputs, CompileMarks mar
 
 }  // namespace
 
-Intake::Intake(const Config& config, Store& store, Alarms& alarms, Inbox& inbox, Ledger& ledger, Publish publish,
-               int cancel_fd)
+Intake::Intake(const Config& config, const Guard& guard, Store& store, Alarms& alarms, Inbox& inbox, Ledger& ledger,
+               Publish publish, int cancel_fd)
     : config_(config),
+      guard_(guard),
       store_(store),
       alarms_(alarms),
       inbox_(inbox),
@@ -59,7 +60,7 @@ Intake::Intake(const Config& config, Store& store, Alarms& alarms, Inbox& inbox,
               [this](const std::string& feed) { return store_.roots_folder(feed); },
               [this](const FeedState& state) { return store_.files(state).bundle; }},
       stage_(store.apply_file(), store.disk(), config) {
-  for (const FeedConfig& feed : config_.feeds) view_.feeds.push_back({feed.feed, feed.policy, {}, {}, {}});
+  for (const FeedConfig& feed : config_.feeds) view_.feeds.push_back({feed.feed, feed.policy, {}, {}, {}, {}});
   show();
 }
 
@@ -81,16 +82,18 @@ void Intake::resume_staged(UnixSeconds now) {
   const fs::path staged = store_.staging();
   if (!fs::exists(staged / "bundle.jsonl")) return;
   try {
-    auto examined = examine(bundle_files_in(staged), config_, now, memory_);
+    auto examined = examine(bundle_files_in(staged), config_, now, memory_, guard_);
     if (!examined || examined->unchanged) return;
     if (examined->applied) store_.stage_result(*examined->applied);
     const StagedApply* const begun = find_staged(stage_.state(), examined->header.feed);
     hold_ = stage_.state().image_due && begun != nullptr && in_shadow(begun->phase);
-    ApplyState apply = arrival_of(examined->header.feed);
+    ApplyState apply = arrival_of(*examined);
     hold_ = false;
     if (const auto compiled = compile_with(examined->header.feed, staged, apply)) {
       log(LogLevel::Notice, "taking up what a crash left", {{"feed", examined->header.feed}});
-      if (!log_before(examined->header, examined->sha256, staged / "bundle.jsonl", apply, now)) return;
+      compare_refused(compiled->refused, &*examined, now);
+      const auto& guarded = examined->guarded.refusals;
+      if (!log_before(examined->header, examined->sha256, staged / "bundle.jsonl", apply, guarded, now)) return;
       stage_.put(std::move(apply));
       keep(*std::move(examined), staged, compiled->image);
     }
@@ -105,12 +108,14 @@ void Intake::load_feed(FeedView& feed, UnixSeconds now) {
   try {
     feed.state = store_.state(feed.feed);
     if (!feed.state) return;
-    auto examined = examine_standing(*feed.state, store_.files(*feed.state), config_, now, memory_);
+    auto examined = examine_standing(*feed.state, store_.files(*feed.state), config_, now, memory_, guard_);
     if (!examined) {
       alarms_.raise(examined.error().code, feed.feed, "the last good bundle: " + examined.error().detail, now);
     } else {
       feed.header = examined->header;
       feed.orders = std::move(examined->orders);
+      feed.refused = std::move(examined->guarded.refusals);
+      tell_guards(feed, now);
     }
   } catch (const std::exception& e) {
     alarms_.raise("unreadable", feed.feed, e.what(), now);
@@ -169,6 +174,7 @@ void Intake::rebuild(UnixSeconds now) {
                   error.feed + (error.feed.empty() ? "" : ": ") + error.code + ": " + error.detail, now);
     return;
   }
+  compare_refused(compiled->refused, nullptr, now);
   rebuild_due_ = !activate(compiled->image, now);
   if (!rebuild_due_) alarms_.clear("compile-failed", "");
 }
@@ -289,7 +295,7 @@ Outcome Intake::try_bundle(const Arrival& arrival) {
     copy_in(arrival.signatures[i], staged / (std::to_string(i) + ".minisig"), kMaxSignatureBytes);
   }
   if (arrival.is_root()) return try_root(arrival, staged);
-  auto examined = examine(bundle_files_in(staged), config_, now(), memory_);
+  auto examined = examine(bundle_files_in(staged), config_, now(), memory_, guard_);
   if (!examined) return refuse(arrival, examined.error());
   if (examined->applied) store_.stage_result(*examined->applied);
   const FeedView& feed = feed_view(examined->header.feed);
@@ -303,7 +309,7 @@ Outcome Intake::try_bundle(const Arrival& arrival) {
 
 Outcome Intake::accept(const Arrival& arrival, Examined&& examined, const fs::path& staged) {
   const SnapshotHeader& header = examined.header;
-  ApplyState apply = arrival_of(header.feed);
+  ApplyState apply = arrival_of(examined);
   const auto compiled = compile_with(header.feed, staged, apply);
   if (!compiled) {
     const CompileError& error = compiled.error();
@@ -314,7 +320,10 @@ Outcome Intake::accept(const Arrival& arrival, Examined&& examined, const fs::pa
     outcome.seq = header.seq;
     return outcome;
   }
-  if (const auto logged = log_before(header, examined.sha256, staged / "bundle.jsonl", apply, now()); !logged) {
+  compare_refused(compiled->refused, &examined, now());
+  const auto& guarded = examined.guarded.refusals;
+  if (const auto logged = log_before(header, examined.sha256, staged / "bundle.jsonl", apply, guarded, now());
+      !logged) {
     return refuse(arrival, {"log-failed", header.feed, logged.error(), true});
   }
   std::string signers;
@@ -337,8 +346,10 @@ void Intake::keep(Examined&& examined, const fs::path& staged, const fs::path& i
   feed.state = state;
   feed.header = header;
   feed.orders = std::move(examined.orders);
+  feed.refused = std::move(examined.guarded.refusals);
   std::erase_if(told_, [&](const auto& told) { return told.second == header.feed; });
   alarms_.superseded(header.feed);
+  tell_guards(feed, now());
   look_again();
   rebuild_due_ = !activate(image, now());
 }
@@ -375,6 +386,7 @@ Result<std::string, std::string> Intake::export_rpz(const Name& zone, UnixSecond
     auto snapshot = read_standing(*f.state, store_.files(*f.state), config_, now, memory_);
     if (!snapshot) return std::unexpected(snapshot.error().code + ": " + snapshot.error().detail);
     feeds.push_back({*std::move(snapshot), f.policy, {}});
+    for (const GuardRefusal& refusal : f.refused) feeds.back().refused.insert(refusal.order);
     hold_back_staged(feeds.back());
   }
   return write_rpz(feeds, {zone, now}).text;

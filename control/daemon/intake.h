@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,8 +42,8 @@ class Intake {
     std::function<HealthSample()> health{};                                              ///< of the data plane, now
   };
   /// `cancel_fd` becomes readable when the program ends.
-  Intake(const Config& config, Store& store, Alarms& alarms, Inbox& inbox, Ledger& ledger, Publish publish,
-         int cancel_fd);
+  Intake(const Config& config, const Guard& guard, Store& store, Alarms& alarms, Inbox& inbox, Ledger& ledger,
+         Publish publish, int cancel_fd);
 
   /// At start: reads what stands, and makes current.img say the same (a crash may have come between the two).
   void recover(UnixSeconds now);
@@ -95,7 +96,8 @@ class Intake {
   void watch_freshness(const FeedView& feed, UnixSeconds now);
   Outcome accept(const Arrival& arrival, Examined&& examined, const std::filesystem::path& staged);
   Result<void, std::string> log_before(const SnapshotHeader& header, const std::string& sha256,
-                                       const std::filesystem::path& bundle, const ApplyState& apply, UnixSeconds now);
+                                       const std::filesystem::path& bundle, const ApplyState& apply,
+                                       std::span<const GuardRefusal> guarded, UnixSeconds now);
   Result<void, std::string> log_standing(UnixSeconds now);
   void keep(Examined&& examined, const std::filesystem::path& staged, const std::filesystem::path& image);
   void resume_staged(UnixSeconds now);
@@ -104,9 +106,12 @@ class Intake {
   [[nodiscard]] bool looked_at_already(const Arrival& arrival) const;
   Result<Compiled, CompileError> compile_with(const std::string& feed, const std::filesystem::path& staged,
                                               const ApplyState& apply) const;
-  [[nodiscard]] ApplyState arrival_of(const std::string& feed) const;
   void remember_prior(const std::string& feed);
   void note_held_back();
+  [[nodiscard]] ApplyState arrival_of(const Examined& examined);
+  [[nodiscard]] std::optional<std::string> too_much_churn(const Examined& examined) const;
+  void tell_guards(const FeedView& feed, UnixSeconds now);
+  void compare_refused(std::uint64_t compiled, const Examined* arrival, UnixSeconds now);
   void image_made();
   void follow_stages(UnixSeconds now);
   void tell_stages(UnixSeconds now);
@@ -124,6 +129,7 @@ class Intake {
   static constexpr std::chrono::milliseconds kCompileTimeout{300'000};
 
   const Config& config_;
+  const Guard& guard_;
   Store& store_;
   Alarms& alarms_;
   Inbox& inbox_;

@@ -19,10 +19,6 @@ bool alarmed(const Alarms& alarms, std::string_view code, const std::string& fee
 
 }  // namespace
 
-ApplyState Intake::arrival_of(const std::string& feed) const {
-  return stage_.arrival(feed, view_.rules == nullptr ? "" : view_.image_sha256, health(), now(), hold_);
-}
-
 std::vector<Outcome> Intake::take_up_staged(std::int64_t now_ns) {
   hold_ = true;
   auto outcomes = take_up(now_ns, false);
@@ -114,6 +110,7 @@ void Intake::tell_stages(UnixSeconds now) {
     };
     tell("apply-undone", Phase::Undone,
          staged == nullptr ? "" : "what the last bundle brought is in shadow: " + staged->why);
+    tell("churn", Phase::Held, staged == nullptr ? "" : "what the last bundle brought is in shadow: " + staged->why);
     tell("apply-waiting", Phase::Waiting, "what the last bundle brought is in shadow until it is confirmed");
   }
 }

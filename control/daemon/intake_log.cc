@@ -1,4 +1,6 @@
 // The part of Intake that keeps the log ahead of what is enforced: nothing is that does not stand there (promise 3).
+#include <set>
+
 #include "control/daemon/intake.h"
 
 namespace sluice {
@@ -6,10 +8,17 @@ namespace sluice {
 /// Before a bundle is kept.
 Result<void, std::string> Intake::log_before(const SnapshotHeader& header, const std::string& sha256,
                                              const std::filesystem::path& bundle, const ApplyState& apply,
-                                             UnixSeconds now) {
+                                             std::span<const GuardRefusal> guarded, UnixSeconds now) {
   Enforced what{header, sha256, bundle, {}};
+  std::set<std::string_view> by_guard;
+  for (const GuardRefusal& refusal : guarded) {
+    by_guard.insert(refusal.order);
+    const std::string target = refusal.target.empty() ? "" : refusal.target + ": ";
+    what.refusals.push_back({refusal.order, "guard", refusal.code, target + refusal.detail});
+  }
   for (const RefusedOrder& refused : apply.refused) {
-    if (refused.feed == header.feed) what.refusals.push_back({refused.order, "operator", refused.code, refused.why});
+    if (refused.feed != header.feed || by_guard.contains(refused.order)) continue;
+    what.refusals.push_back({refused.order, "operator", refused.code, refused.why});
   }
   const auto logged = ledger_.enforce(what, now);
   if (!logged) return std::unexpected(logged.error());
@@ -20,7 +29,8 @@ Result<void, std::string> Intake::log_before(const SnapshotHeader& header, const
 Result<void, std::string> Intake::log_standing(UnixSeconds now) {
   for (const FeedView& feed : view_.feeds) {
     if (!feed.state || feed.header.feed.empty()) continue;  // a bundle that does not verify any more goes into no image
-    auto logged = log_before(feed.header, feed.state->sha256, store_.files(*feed.state).bundle, stage_.state(), now);
+    auto logged = log_before(feed.header, feed.state->sha256, store_.files(*feed.state).bundle, stage_.state(),
+                             feed.refused, now);
     if (!logged) return logged;
   }
   return {};

@@ -27,6 +27,7 @@
 #include "control/daemon/worker.h"
 #include "control/journal/journal.h"
 #include "control/tally/tally.h"
+#include "rules/guard/load.h"
 
 namespace sluice {
 namespace {
@@ -149,7 +150,10 @@ int run_sluiced(const Config& config) {
   Latest<RulesView> rules;
   DataplaneWatch watch(config, alarms, ending.fd());
   Ledger ledger(config, alarms);
-  Intake intake(config, store, alarms, inbox, ledger,
+  const auto guard = load_guard(config.guards);
+  if (!guard) throw std::runtime_error(guard.error());
+  if (const std::string old = public_suffix_age(now_s()); !old.empty()) log(LogLevel::Warning, old);
+  Intake intake(config, *guard, store, alarms, inbox, ledger,
                 {[&](const RulesView& view) { rules.set(view); },
                  [&](const std::filesystem::path& image, const std::string& sha256) { watch.want({image, sha256}); },
                  [&] { return health_of(config, *watch.view().get()); }},

@@ -45,6 +45,7 @@ struct FeedView {
   std::optional<FeedState> state;  ///< nothing: no bundle was ever accepted
   SnapshotHeader header;
   std::vector<OrderView> orders;
+  std::vector<GuardRefusal> refused = {};  ///< by the guards: one an order
 };
 
 /// A bundle in the inbox that does not count yet.

@@ -40,6 +40,7 @@ struct Compiled {
   std::filesystem::path image;
   std::string sha256;
   std::uint64_t orders = 0, names = 0, patterns = 0;
+  std::uint64_t refused = 0;  ///< orders that its guards left out
   double seconds = 0;
 };
 

@@ -12,7 +12,7 @@ namespace sluice {
 namespace {
 
 constexpr std::string_view kSchema = "sluice/apply/1";
-constexpr std::array<Phase, 4> kPhases{Phase::Soaking, Phase::Waiting, Phase::Watched, Phase::Undone};
+constexpr std::array<Phase, 5> kPhases{Phase::Soaking, Phase::Waiting, Phase::Watched, Phase::Undone, Phase::Held};
 
 /// A time that may be none: 0 is written as the empty text.
 std::string time_text(UnixSeconds at) {
@@ -95,6 +95,7 @@ std::string_view to_string(Phase phase) noexcept {
     case Phase::Waiting: return "waiting";
     case Phase::Watched: return "watched";
     case Phase::Undone: return "undone";
+    case Phase::Held: return "held";
   }
   return "";
 }

@@ -34,6 +34,7 @@ enum class Phase : std::uint8_t {
   Waiting,  ///< what is new is in shadow until an operator says so
   Watched,  ///< all of it is enforced; bad health undoes that up to `until`
   Undone,   ///< what is new is in shadow after bad health or `undo`, until an operator or the next bundle
+  Held,     ///< what is new is in shadow, being too much at once (guard G7), until a bundle's header says why
 };
 [[nodiscard]] std::string_view to_string(Phase phase) noexcept;
 /// True where what is new is in shadow.

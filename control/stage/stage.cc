@@ -30,6 +30,11 @@ std::unexpected<std::string> no(std::string why) {
   return std::unexpected(std::move(why));
 }
 
+std::string held_text(const StagedApply& staged) {
+  return "what is new in " + staged.feed + " is held by guard G7 (" + staged.why +
+         "): a bundle whose header says why it changes so much releases it";
+}
+
 /// A phase that ends by itself: not later than its length from now, also where the clock was put back meanwhile.
 void bound_end(StagedApply& staged, UnixSeconds now, const ApplyConfig& config) {
   const UnixSeconds length = staged.phase == Phase::Soaking ? config.soak_s : config.watch_s;
@@ -129,6 +134,15 @@ ApplyState Stage::arrival(const std::string& feed, const std::string& base, cons
   return next;
 }
 
+ApplyState Stage::held(const std::string& feed, const std::string& base, const HealthSample& health, UnixSeconds now,
+                       std::string why) const {
+  ApplyState next = arrival(feed, base, health, now, true);
+  StagedApply& staged = *find(next, feed);
+  begin_phase(staged, Phase::Held, now, 0);
+  staged.why = std::move(why);
+  return next;
+}
+
 std::optional<Stage::Step> Stage::advance(const HealthSample& health, UnixSeconds now) {
   for (const StagedApply& staged : state_.staged) {
     Step step{state_, staged.feed, "", false};
@@ -153,6 +167,7 @@ StageAnswer Stage::enforce(const std::string& feed, const HealthSample& health, 
   ApplyState next = state_;
   StagedApply* const staged = find(next, feed);
   if (staged == nullptr) return no("nothing of " + feed + " is held back: what stands is enforced");
+  if (staged->phase == Phase::Held) return no(held_text(*staged));
   begin_phase(*staged, Phase::Watched, now, config_.find(feed)->apply.watch_s);
   staged->before = shares_of(health);
   if (within_s > 0) staged->confirm_by = now + within_s;
@@ -161,7 +176,9 @@ StageAnswer Stage::enforce(const std::string& feed, const HealthSample& health, 
 
 StageAnswer Stage::confirm(const std::string& feed) const {
   ApplyState next = state_;
-  if (find(next, feed) == nullptr) return no("nothing of " + feed + " is held back or watched");
+  const StagedApply* const staged = find(next, feed);
+  if (staged == nullptr) return no("nothing of " + feed + " is held back or watched");
+  if (staged->phase == Phase::Held) return no(held_text(*staged));
   forget(next, feed);
   return next;
 }
@@ -172,6 +189,7 @@ StageAnswer Stage::undo(const std::string& feed, UnixSeconds now) const {
   if (staged == nullptr) {
     return no("the last bundle of " + feed + " stands for good; an order is taken out with refuse");
   }
+  if (staged->phase == Phase::Held) return no(held_text(*staged));
   begin_phase(*staged, Phase::Undone, now, 0);
   staged->why = "undone by an operator";
   return next;

@@ -42,6 +42,11 @@ class Stage {
   [[nodiscard]] ApplyState arrival(const std::string& feed, const std::string& base, const HealthSample& health,
                                    UnixSeconds now, bool hold) const;
 
+  /// The same where too much changes at once (guard G7): what is new waits for a bundle whose header says why, and no
+  /// operator can enforce it before.
+  [[nodiscard]] ApplyState held(const std::string& feed, const std::string& base, const HealthSample& health,
+                                UnixSeconds now, std::string why) const;
+
   /// What time and health bring about; nothing where that is nothing.
   struct Step {
     ApplyState next;

@@ -106,15 +106,22 @@ Result<std::string, TrustFailure> snapshot_text(VerifiedArrival& arrival, const 
                               : result_of(arrival, whole->bytes, limits);
 }
 
-BundleCallbacks collect_into(std::vector<OrderView>& orders) {
+BundleCallbacks collect_into(std::vector<OrderView>& orders, GuardRun& guards) {
   BundleCallbacks callbacks;
-  callbacks.order = [&](Order&& order) { orders.push_back({std::move(order), 0}); };
-  callbacks.target = [&](Target&&) { ++orders.back().targets; };
+  callbacks.order = [&](Order&& order) {
+    guards.order(order);
+    orders.push_back({std::move(order), 0});
+  };
+  callbacks.target = [&](Target&& target) {
+    guards.target(target);
+    ++orders.back().targets;
+  };
   return callbacks;
 }
 
-Examined examined_from(const Verified& verified, const Root& root, std::vector<OrderView> orders) {
+Examined examined_from(const Verified& verified, const Root& root, std::vector<OrderView> orders, GuardRun& guards) {
   Examined out;
+  out.guarded = guards.finish(signers_of(root, verified.signers, Party::Independent));
   out.header = verified.header;
   out.sha256 = to_hex(verified.sha256);
   out.orders = std::move(orders);
@@ -150,8 +157,8 @@ Result<ExaminedRoot, Refusal> examine_root(const BundleFiles& files, const Confi
   return refused;
 }
 
-Result<Examined, Refusal> examine(const BundleFiles& files, const Config& config, UnixSeconds now,
-                                  const Memory& memory) try {
+Result<Examined, Refusal> examine(const BundleFiles& files, const Config& config, UnixSeconds now, const Memory& memory,
+                                  const Guard& guard) try {
   const auto claimed = what_is_claimed(files, config);
   if (!claimed) return std::unexpected(claimed.error());
   const std::string& feed = claimed->feed->feed;
@@ -171,9 +178,11 @@ Result<Examined, Refusal> examine(const BundleFiles& files, const Config& config
   auto text = snapshot_text(*arrival, files, config.limits, *unchanged, stands, memory);
   if (!text) return refuse(text.error(), feed);
   std::vector<OrderView> orders;
-  const auto read = read_bundle_text(*text, files.bundle.filename().string(), config.limits, collect_into(orders));
+  GuardRun guards(guard);
+  const auto read =
+      read_bundle_text(*text, files.bundle.filename().string(), config.limits, collect_into(orders, guards));
   if (!read) return refuse(read.error(), feed);
-  Examined out = examined_from(arrival->verified, root, std::move(orders));
+  Examined out = examined_from(arrival->verified, root, std::move(orders), guards);
   out.unchanged = *unchanged;
   if (arrival->verified.delta && files.delta.empty()) out.applied = *std::move(text);
   return out;
@@ -182,18 +191,19 @@ Result<Examined, Refusal> examine(const BundleFiles& files, const Config& config
 }
 
 Result<Examined, Refusal> examine_standing(const FeedState& state, const BundleFiles& files, const Config& config,
-                                           UnixSeconds now, const Memory& memory) {
+                                           UnixSeconds now, const Memory& memory, const Guard& guard) {
   const auto chain = roots_of(*config.find(state.feed), memory);
   if (!chain) return std::unexpected(chain.error());
   const Root& root = chain->at(state.root);
   std::vector<OrderView> orders;
+  GuardRun guards(guard);
   const auto verified =
-      verify_bundle_file(root, paths_of(files), config.limits, now, WhenExpired::Accept, collect_into(orders));
+      verify_bundle_file(root, paths_of(files), config.limits, now, WhenExpired::Accept, collect_into(orders, guards));
   if (!verified) return refuse(verified.error(), state.feed);
   if (to_hex(verified->sha256) != state.sha256) {
     return refuse(TrustError::Unreadable, state.feed, "not the bundle that was accepted");
   }
-  return examined_from(*verified, root, std::move(orders));
+  return examined_from(*verified, root, std::move(orders), guards);
 }
 
 Result<Snapshot, Refusal> read_standing(const FeedState& state, const BundleFiles& files, const Config& config,

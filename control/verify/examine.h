@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "control/store/store.h"
+#include "rules/guard/guard_run.h"
 #include "rules/model/order.h"
 #include "rules/model/root.h"
 #include "rules/sign/root_chain.h"
@@ -28,6 +29,7 @@ struct Examined {
   std::optional<std::string> applied;  ///< a delta arrived: the snapshot that results
   std::vector<OrderView> orders;
   std::vector<std::string> signers;  ///< who signed, as the root names them: "Court registry (independent)"
+  GuardReport guarded;               ///< what the guards refuse of it, and what of them the orders override
   bool unchanged = false;            ///< the very snapshot that stands
 };
 
@@ -54,12 +56,13 @@ struct Memory {
 /// must build on what stands, and is applied. Roots are read afresh each time. Nothing of a file is parsed before its
 /// signatures are verified; the feed is the one that they claim.
 [[nodiscard]] Result<Examined, Refusal> examine(const BundleFiles& files, const Config& config, UnixSeconds now,
-                                                const Memory& memory);
+                                                const Memory& memory, const Guard& guard);
 
 /// The bundle that stands for a feed, checked again, even when it has expired since. `unreadable` where it is not the
 /// one that was accepted.
 [[nodiscard]] Result<Examined, Refusal> examine_standing(const FeedState& state, const BundleFiles& files,
-                                                         const Config& config, UnixSeconds now, const Memory& memory);
+                                                         const Config& config, UnixSeconds now, const Memory& memory,
+                                                         const Guard& guard);
 
 /// The whole of it: for exports.
 [[nodiscard]] Result<Snapshot, Refusal> read_standing(const FeedState& state, const BundleFiles& files,

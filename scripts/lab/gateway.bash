@@ -63,7 +63,7 @@ lab_bundle() {
   local seq=$1 out=$lab_dir/authority/bundle-$1.jsonl
   shift
   {
-    lab_ctl bundle --feed "$lab_feed" --epoch 1 --seq "$seq" --out "$out" "$@" &&
+    lab_ctl bundle --feed "$lab_feed" --epoch 1 --seq "$seq" --churn-why "the list of the lab" --out "$out" "$@" &&
       lab_ctl sign --key "$lab_dir/authority/requester.key" "$out" &&
       lab_ctl sign --key "$lab_dir/authority/independent.key" "$out"
   } >>"$lab_dir/log/authority" 2>&1 || { tail -n 20 "$lab_dir/log/authority" >&2; return 1; }

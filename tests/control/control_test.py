@@ -167,6 +167,42 @@ def test_a_bad_bundle_has_its_own_code_and_leaves_the_last_good_rules(running, s
         assert (running.dir / f"state/inbox/rejected/{bundle.name}.why").read_text().startswith(code + ": ")
 
 
+def test_a_guard_refuses_one_order_of_a_bundle_that_another_tool_made_and_the_rest_is_enforced(gateway):
+    bundle = gateway.bundle("news.example.org")
+    head, order, *targets = bundle.read_text().splitlines()
+    head, wide = json.loads(head), json.loads(order)
+    head.update(orders=2, targets=len(targets) + 1)
+    wide.update(order="WIDE-1")
+    lines = [json.dumps(head, separators=(",", ":")), order, *targets, json.dumps(wide, separators=(",", ":")),
+             '{"n":"com.pk","s":"subtree"}']
+    bundle.write_text("".join(line + "\n" for line in lines))
+    gateway.deliver(gateway.minisign(bundle, *BOTH))
+    until(lambda: gateway.stands(gateway.seq))
+    assert gateway.blocked("news.example.org") and not gateway.blocked("site.com.pk")
+    alarms = gateway.alarms()
+    assert "WIDE-1: G1: com.pk" in alarms["guard-refused"]["detail"] and "guard-mismatch" not in alarms
+    assert "*.com.pk" not in gateway.ctl("export", "rpz", "--socket", gateway.dir / "run/sluiced.sock").stdout
+    gateway.publish("news.example.org")
+    assert gateway.alarms() == {}
+
+
+def test_too_much_at_once_is_held_without_a_reason_and_what_it_takes_back_is_not(gateway):
+    gateway.publish("old.example.org", "gone.example.org")
+    new = [f"n{i}.example.org" for i in range(60)]
+    gateway.deliver(gateway.sign(gateway.bundle("old.example.org", *new, churn=None), *BOTH))
+    until(lambda: gateway.stands(gateway.seq))
+    assert gateway.blocked("old.example.org")
+    assert not gateway.blocked("gone.example.org") and not gateway.blocked("n7.example.org")
+    assert "60 new targets, 50 are free" in gateway.alarms()["churn"]["detail"]
+    assert "guard G7" in gateway.post("confirm", {"feed": FEED})["error"]
+    # What follows is held with it, until a header says why.
+    gateway.deliver(gateway.sign(gateway.bundle("old.example.org", *new, "more.example.org", churn=None), *BOTH))
+    until(lambda: gateway.stands(gateway.seq))
+    assert gateway.blocked("old.example.org") and not gateway.blocked("n7.example.org")
+    gateway.publish("old.example.org", *new)
+    assert gateway.blocked("n7.example.org") and "churn" not in gateway.alarms()
+
+
 def test_alarms_outlive_a_restart_and_those_that_may_mean_an_attack_the_next_good_bundle_too(running):
     bundle = running.bundle("bad.example.org")
     replayed(running, bundle)

@@ -142,6 +142,10 @@ api: {{socket: {d}/run/sluiced.sock, admin_uids: [0]}}
         done = self.ctl(*args, "--socket", self.dir / "run/sluiced.sock", "--json", check=check)
         return json.loads(done.stdout) if done.stdout else None
 
+    def post(self, route, body):
+        curl = ["curl", "-sS", "--unix-socket", self.dir / "run/sluiced.sock", "-d", json.dumps(body), f"http://sluiced/v1/{route}"]
+        return json.loads(subprocess.run(curl, check=True, capture_output=True).stdout)
+
     def status(self):
         return self.ask("status", check=False)
 
@@ -165,8 +169,8 @@ api: {{socket: {d}/run/sluiced.sock, admin_uids: [0]}}
 
     # -- the authority ------------------------------------------------------------------------------------------------
 
-    def bundle(self, *names, seq=None):
-        """A new bundle that blocks these subtrees, not signed."""
+    def bundle(self, *names, seq=None, churn="a list of the tests"):
+        """A new bundle that blocks these subtrees, not signed. `churn`: why so much changes; none: not said."""
         self.seq = seq if seq is not None else self.seq + 1
         orders = self.dir / "authority/orders.yaml"
         targets = "\n".join(f"      - {{name: {n}, scope: subtree}}" for n in names)
@@ -174,7 +178,8 @@ api: {{socket: {d}/run/sluiced.sock, admin_uids: [0]}}
         out = self.dir / f"authority/b{self.seq}.jsonl"
         for old in out.parent.glob(out.name + ".*"):
             old.unlink()
-        self.ctl("bundle", "--feed", FEED, "--seq", self.seq, "--out", out, orders)
+        why = ["--churn-why", churn] if churn else []
+        self.ctl("bundle", "--feed", FEED, "--seq", self.seq, *why, "--out", out, orders)
         return out
 
     def sign(self, bundle, *parties):

@@ -103,8 +103,13 @@ struct Running {
         if (!request) return std::string();
         return write_answer(Compiler(world.config, world.guard, world.keys.secret, std::nullopt).run(*request, kNow));
       }};
-  Intake intake{world.config, store,  alarms,
-                inbox,        ledger, {[](const RulesView&) {}, [](const fs::path&, const std::string&) {}},
+  Intake intake{world.config,
+                *world.guard,
+                store,
+                alarms,
+                inbox,
+                ledger,
+                {[](const RulesView&) {}, [](const fs::path&, const std::string&) {}},
                 kNever};
 
   explicit Running(const World& at) : world(at) { intake.recover(kNow); }

@@ -39,7 +39,8 @@ struct Setup {
     store.keep({kFeed, 1, 1, std::string(64, 'a'), 0}, store.staging());
   }
   Intake intake() {
-    return {config, store, alarms, inbox, ledger, {[](const RulesView&) {}, [](const fs::path&, const std::string&) {}},
+    static const Guard kGuard(shipped_lists());
+    return {config, kGuard, store, alarms, inbox, ledger, {[](const RulesView&) {}, [](const fs::path&, const std::string&) {}},
             kNever};
   }
   [[nodiscard]] bool alarmed(std::string_view code) const {

@@ -17,6 +17,11 @@ namespace {
 constexpr UnixSeconds kNow = 1'800'000'000;
 const std::string kFeed = "pta.example/terror";
 
+const Guard& guard() {
+  static const Guard kGuard(shipped_lists());
+  return kGuard;
+}
+
 /// A feed with two keys, and bundles of it on disk.
 struct Authority {
   TempFolder folder;
@@ -72,7 +77,7 @@ struct Authority {
   }
   [[nodiscard]] Result<Examined, Refusal> judge(const BundleFiles& files,
                                                 std::optional<FeedState> standing = {}) const {
-    return examine(files, config, kNow, memory(std::move(standing)));
+    return examine(files, config, kNow, memory(std::move(standing)), guard());
   }
 };
 
@@ -139,18 +144,18 @@ TEST_CASE("examine: limits of the configuration hold, and an expired bundle is n
   a.config.limits.targets = 1;
   CHECK(a.judge(files).error().code == "too-large");
   a.config.limits = {};
-  CHECK(examine(files, a.config, kNow + 200, a.memory()).error().code == "expired");
+  CHECK(examine(files, a.config, kNow + 200, a.memory(), guard()).error().code == "expired");
   const FeedState state{kFeed, 1, 5, a.judge(files)->sha256, 0, 1};
-  CHECK(examine_standing(state, files, a.config, kNow + 200, a.memory()).has_value());
+  CHECK(examine_standing(state, files, a.config, kNow + 200, a.memory(), guard()).has_value());
   const FeedState other{kFeed, 1, 5, std::string(64, 'a'), 0, 1};
-  CHECK(examine_standing(other, files, a.config, kNow, a.memory()).error().code == "unreadable");
+  CHECK(examine_standing(other, files, a.config, kNow, a.memory(), guard()).error().code == "unreadable");
 }
 
 TEST_CASE("examine: where it cannot be told what stands, nothing counts, but not for good") {
   const Authority a;
   Memory spoiled = a.memory();
   spoiled.standing = [](const std::string&) -> std::optional<FeedState> { throw std::runtime_error("spoiled"); };
-  const auto refused = examine(a.signed_by(a.snapshot(5), {&a.requester, &a.independent}), a.config, kNow, spoiled);
+  const auto refused = examine(a.signed_by(a.snapshot(5), {&a.requester, &a.independent}), a.config, kNow, spoiled, guard());
   CHECK(refused.error().code == "unreadable");
   CHECK(refused.error().may_complete);
 }
@@ -281,7 +286,7 @@ TEST_CASE("examine: what stands keeps the root that it was accepted under, what 
   CHECK(r.judge(old).error().code == "unknown-key");
   CHECK(r.judge(old).error().may_complete);
   CHECK(r.judge(old, state)->unchanged);
-  CHECK(examine_standing(state, old, r.config, kNow, r.memory()).has_value());
+  CHECK(examine_standing(state, old, r.config, kNow, r.memory(), guard()).has_value());
   Snapshot fresh = r.snapshot(6);
   CHECK(r.judge(r.signed_by(fresh, {&r.fresh, &r.independent})).error().code == "wrong-root");
   fresh.header.root = 2;
