@@ -82,7 +82,8 @@ TEST_CASE("what an answer leaves out is not shown, and harms nothing") {
             .find("workers   0") != std::string::npos);
   CHECK(show_why(R"({"name":"a.test","blocked":true})", 0).starts_with("a.test: blocked ()"));
   CHECK(show_orders(R"({"orders":[{}]})").starts_with("ORDER"));
-  CHECK(show_apply("{}") == "nothing new in the inbox\n");
+  CHECK(show_apply("{}").empty());
+  CHECK(show_apply(R"({"bundles":[]})") == "nothing new in the inbox\n");
 }
 
 TEST_CASE("status: totals of the wire stand in their columns") {
