@@ -147,9 +147,9 @@ Checked check_files(const std::vector<std::string>& paths, const Guard& guard, s
     checked.files.emplace_back(path, *std::move(file));
   }
   ask_guards(checked, guard, now);
-  std::ranges::stable_sort(checked.errors, [](const CheckError& a, const CheckError& b) {
-    return std::tie(a.where.file, a.where.error.line, a.where.error.column) <
-           std::tie(b.where.file, b.where.error.line, b.where.error.column);
+  std::ranges::sort(checked.errors, [](const CheckError& a, const CheckError& b) {
+    return std::tie(a.where.file, a.where.error.line, a.where.error.column, a.where.error.code) <
+           std::tie(b.where.file, b.where.error.line, b.where.error.column, b.where.error.code);
   });
   return checked;
 }

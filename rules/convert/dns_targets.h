@@ -14,7 +14,7 @@ namespace sluice {
 [[nodiscard]] inline std::vector<const Feed*> by_rank(std::span<const Feed> feeds) {
   std::vector<const Feed*> ranked;
   for (const Feed& feed : feeds) ranked.push_back(&feed);
-  std::ranges::stable_sort(ranked, [](const Feed* a, const Feed* b) { return stands_over(*a, *b); });
+  std::ranges::sort(ranked, [](const Feed* a, const Feed* b) { return stands_over(*a, *b); });
   return ranked;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <tuple>
 #include <utility>
 
 #include "rules/convert/csv_records.h"
@@ -44,7 +45,7 @@ std::string from_texts(const std::vector<std::string>& texts, Referral& out) {
 
 /// A line's entry, in its place; a target that stands twice is an error.
 Result<std::vector<Referral>, TextError> in_order(std::vector<std::pair<std::uint32_t, Referral>> read) {
-  std::ranges::stable_sort(read, {}, [](const auto& r) { return r.second.target; });
+  std::ranges::sort(read, {}, [](const auto& r) { return std::tie(r.second.target, r.first); });
   std::vector<Referral> out;
   for (auto& [line, referral] : read) {
     if (!out.empty() && out.back().target == referral.target) {
