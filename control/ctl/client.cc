@@ -17,6 +17,18 @@ std::size_t take_body(char* data, std::size_t size, std::size_t count, void* to)
   return size * count;
 }
 
+struct CappedBody {
+  std::string bytes;
+  std::size_t most;
+};
+
+std::size_t take_capped(char* data, std::size_t size, std::size_t count, void* to) {
+  auto& body = *static_cast<CappedBody*>(to);
+  if (body.bytes.size() + size * count > body.most) return 0;
+  body.bytes.append(data, size * count);
+  return size * count;
+}
+
 struct CurlDeleter {
   void operator()(CURL* curl) const noexcept { curl_easy_cleanup(curl); }
 };
@@ -75,6 +87,24 @@ Result<HttpAnswer, std::string> ask_sluiced(const std::string& socket, std::stri
   }
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &answer.status);
   return answer;
+}
+
+Result<std::string, std::string> get_url(const std::string& url, std::size_t most) {
+  const std::unique_ptr<CURL, CurlDeleter> curl(curl_easy_init());
+  if (curl == nullptr) return std::unexpected(std::string("out of memory"));
+  CappedBody body{{}, most};
+  curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(curl.get(), CURLOPT_FAILONERROR, 1L);
+  curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl.get(), CURLOPT_CONNECTTIMEOUT_MS, 10'000L);
+  curl_easy_setopt(curl.get(), CURLOPT_LOW_SPEED_LIMIT, 1L);
+  curl_easy_setopt(curl.get(), CURLOPT_LOW_SPEED_TIME, 30L);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, &take_capped);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &body);
+  const CURLcode code = curl_easy_perform(curl.get());
+  if (code != CURLE_OK) return std::unexpected(std::string(curl_easy_strerror(code)));
+  return std::move(body.bytes);
 }
 
 }  // namespace sluice

@@ -22,4 +22,7 @@ struct HttpAnswer {
 /// "a b&c" → "a%20b%26c" (RFC 3986 2.1).
 [[nodiscard]] std::string percent_encoded(std::string_view text);
 
+/// The body of a GET that answers 200, of at most `most` bytes. The error is one line.
+[[nodiscard]] Result<std::string, std::string> get_url(const std::string& url, std::size_t most);
+
 }  // namespace sluice

@@ -15,7 +15,9 @@
 #include "control/ctl/exit_code.h"
 #include "control/ctl/inspect/inspect.h"
 #include "control/ctl/live.h"
+#include "control/ctl/log_commands.h"
 #include "control/ctl/operate.h"
+#include "control/ctl/receipt_commands.h"
 #include "control/ctl/referrals.h"
 #include "control/ctl/trust_commands.h"
 #include "rules/text/rfc3339.h"
@@ -358,6 +360,8 @@ int main(int argc, char** argv) {
   add_import(commands);
   add_referrals(commands);
   add_inspect(commands);
+  add_log_commands(app, code);
+  add_receipt_commands(app, code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -4,11 +4,13 @@
 
 #include <array>
 #include <filesystem>
-#include <set>
+#include <utility>
 
 #include "control/journal/journal.h"
 #include "control/ledger/log_key.h"
+#include "rules/model/name.h"
 #include "rules/sign/digest.h"
+#include "rules/text/json_writer.h"
 
 namespace sluice {
 namespace {
@@ -16,6 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr UnixSeconds kTickSeconds = 5;
+constexpr std::size_t kReceiptsShown = 100;
 
 std::string host_name() {
   std::array<char, 256> name{};
@@ -38,7 +41,8 @@ Result<NoteSigner, std::string> key_for(const Config& config) {
 
 }  // namespace
 
-Ledger::Ledger(const Config& config, Alarms& alarms) : config_(config), alarms_(alarms) {}
+Ledger::Ledger(const Config& config, Alarms& alarms, InForce in_force)
+    : config_(config), alarms_(alarms), in_force_(std::move(in_force)), acknowledger_(config) {}
 
 Result<OrderLog*, std::string> Ledger::open() {
   if (!log_) {
@@ -48,6 +52,7 @@ Result<OrderLog*, std::string> Ledger::open() {
     log_.emplace(config_.log_folder(), fs::path(config_.state) / "ledger", *std::move(key));
   }
   if (auto opened = log_->open(); !opened) return std::unexpected(opened.error());
+  if (!lookups_.get()->secrets) show_lookups();
   return &*log_;
 }
 
@@ -66,7 +71,9 @@ Result<T, std::string> Ledger::settle(Result<T, std::string> result, UnixSeconds
 Result<Logged, std::string> Ledger::enforce(const Enforced& what, UnixSeconds now) {
   const auto opened = open();
   if (!opened) return settle<Logged>(std::unexpected(opened.error()), now);
-  return settle((*opened)->enforce(what, now), now);
+  auto logged = (*opened)->enforce(what, now);
+  if (logged) show_lookups();
+  return settle(std::move(logged), now);
 }
 
 Result<void, std::string> Ledger::record(std::span<const LedgerEvent> events, UnixSeconds now) {
@@ -88,7 +95,42 @@ Result<void, std::string> Ledger::record(std::span<const LedgerEvent> events, Un
   return settle((*opened)->append(entries), now);
 }
 
+void Ledger::show_lookups() {
+  lookups_.set({lookup_orders(log_->book()), log_->targets(), log_->secrets()});
+}
+
+std::optional<std::string> Ledger::lookup(const std::string& name) const {
+  const auto canonical = canonical_name(name);
+  const auto lookups = lookups_.get();
+  if (!canonical || !lookups->secrets) return {};
+  return answer_lookup(*canonical, lookups->orders, lookups->lists, *lookups->secrets);
+}
+
+std::string Ledger::receipts_json(const std::string& feed) const {
+  std::string out;
+  JsonWriter json(out);
+  json.begin_object().key("receipts").begin_array();
+  for (const ReceiptFiles::Signed& one : acknowledger_.files().latest(feed, kReceiptsShown)) {
+    json.begin_object().member("receipt", one.receipt).member("signature", one.signature).end_object();
+  }
+  json.end_array().end_object();
+  return out + "\n";
+}
+
+Result<void, std::string> Ledger::acknowledge(UnixSeconds now) {
+  if (!in_force_) return {};
+  if (auto wire = status(Pins(config_.wire))) acknowledger_.measure(*wire, now);
+  const auto opened = open();
+  if (!opened) return std::unexpected(opened.error());
+  for (const auto& [feed, said] : (*opened)->book().feeds()) {
+    if (!said.release || acknowledger_.files().has(feed, *said.release) || !in_force_(feed, *said.release)) continue;
+    if (auto written = acknowledger_.acknowledge(**opened, feed, now); !written) return written;
+  }
+  return {};
+}
+
 void Ledger::tick(UnixSeconds now) {
+  (void)settle(acknowledge(now), now);
   if (now < next_tick_) return;
   next_tick_ = now + kTickSeconds;
   const auto opened = open();

@@ -7,11 +7,13 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <ctime>
 #include <filesystem>
+#include <memory>
 #include <mutex>
 #include <numeric>
 #include <set>
@@ -20,14 +22,18 @@
 #include <utility>
 #include <vector>
 
+#include "control/api/file_server.h"
 #include "control/api/server.h"
 #include "control/daemon/confine.h"
+#include "control/daemon/ledger.h"
 #include "control/daemon/routes.h"
 #include "control/daemon/wall_clock.h"
 #include "control/daemon/worker.h"
 #include "control/journal/journal.h"
+#include "control/store/disk.h"
 #include "control/tally/tally.h"
 #include "rules/guard/load.h"
+#include "rules/sign/digest.h"
 
 namespace sluice {
 namespace {
@@ -121,6 +127,31 @@ void check_slugs(const Config& config) {
   }
 }
 
+/// True where the image that every worker runs was made of this release; without a data plane, the current image.
+bool in_force(const Config& config, const RulesView& rules, const DataplaneView& dataplane, const std::string& feed,
+              const Book::Release& release) {
+  if (rules.rules == nullptr) return false;
+  const bool made = std::ranges::any_of(rules.rules->feeds(), [&](const ImageFeed& f) {
+    return f.name == feed && f.epoch == release.epoch && f.seq == release.seq &&
+           to_hex(f.snapshot_sha256) == release.sha256;
+  });
+  if (!made || !config.dataplane_enabled) return made;
+  return dataplane.runs_current && dataplane.health.find(rules.image_sha256) != std::string::npos;
+}
+
+/// The log's public files over TCP, where that is asked for.
+std::unique_ptr<FileServer> serve_log(const Config& config, const Ledger& ledger) {
+  if (config.log.listen.empty()) return {};
+  constexpr std::uint64_t kMaxPemBytes = 1 << 20;
+  FileServer::Options options{listen_on(config.log.listen), config.log_folder(), {}, {}, {}};
+  if (!config.log.tls_certificate.empty()) {
+    options.certificate = read_whole(config.log.tls_certificate, kMaxPemBytes);
+    options.key = read_whole(config.log.tls_key, kMaxPemBytes);
+  }
+  options.lookup = [&ledger](const std::string& name) { return ledger.lookup(name); };
+  return std::make_unique<FileServer>(std::move(options));
+}
+
 void serve(ApiServer& api, Results& results, int signals) {
   const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
   if (epoll < 0) fail("epoll");
@@ -149,7 +180,10 @@ int run_sluiced(const Config& config) {
   Results results;
   Latest<RulesView> rules;
   DataplaneWatch watch(config, alarms, ending.fd());
-  Ledger ledger(config, alarms);
+  Ledger ledger(config, alarms, [&](const std::string& feed, const Book::Release& release) {
+    return in_force(config, *rules.get(), *watch.view().get(), feed, release);
+  });
+  const std::unique_ptr<FileServer> log_server = serve_log(config, ledger);
   const auto guard = load_guard(config.guards);
   if (!guard) throw std::runtime_error(guard.error());
   if (const std::string old = public_suffix_age(now_s()); !old.empty()) log(LogLevel::Warning, old);
@@ -159,10 +193,12 @@ int run_sluiced(const Config& config) {
                  [&] { return health_of(config, *watch.view().get()); }},
                 ending.fd());
   IntakeWorker* worker_of_api = nullptr;
-  const Routes routes({config, rules, watch.view(), alarms, [&](ApiServer::Ticket t) { worker_of_api->apply(t); },
-                       [&](ApiServer::Ticket t, Name zone) { worker_of_api->export_zone(t, std::move(zone)); },
-                       [&](ApiServer::Ticket t, IntakeTask task) { worker_of_api->run(t, std::move(task)); }},
-                      now_s());
+  const Routes routes(
+      {config, rules, watch.view(), alarms, [&](const std::string& feed) { return ledger.receipts_json(feed); },
+       [&](ApiServer::Ticket t) { worker_of_api->apply(t); },
+       [&](ApiServer::Ticket t, Name zone) { worker_of_api->export_zone(t, std::move(zone)); },
+       [&](ApiServer::Ticket t, IntakeTask task) { worker_of_api->run(t, std::move(task)); }},
+      now_s());
   ApiServer api(config.api_socket, {config.admin_uids.begin(), config.admin_uids.end()},
                 [&](const ApiRequest& request, ApiServer::Ticket ticket) { return routes.handle(request, ticket); });
   IntakeWorker worker(intake, inbox, watch, ending,

@@ -9,7 +9,8 @@ namespace sluice {
 ///
 /// Threads, and what each owns: this one the API, the signals and every lookup in the rules; IntakeWorker's the inbox,
 /// the store and sluice-compile; DataplaneWatch's the telemetry socket. They share immutable views (Latest) and Alarms,
-/// nothing else.
+/// nothing else. Where the log is served, a thread of libmicrohttpd
+/// reads its public files.
 int run_sluiced(const Config& config);
 
 }  // namespace sluice

@@ -48,6 +48,11 @@ std::optional<ApiReply> Routes::handle(const ApiRequest& request, ApiServer::Tic
   if (get && request.path == "/v1/status") return status();
   if (get && request.path == "/v1/why") return why(request);
   if (get && request.path == "/v1/orders") return orders(request);
+  if (get && request.path == "/v1/receipts") {
+    const std::string feed = argument(request, "feed");
+    if (!feed.empty() && from_.config.find(feed) == nullptr) return api_error(404, "no such feed: " + feed);
+    return ApiReply{200, from_.receipts(feed)};
+  }
   if (get && request.path == "/v1/export/rpz") {
     auto zone = canonical_name(request.query.contains("zone") ? argument(request, "zone") : "rpz.sluice");
     if (!zone) return api_error(400, "zone: " + std::string(to_string(zone.error())));

@@ -20,6 +20,7 @@ class Routes {
     const Latest<RulesView>& rules;
     const Latest<DataplaneView>& dataplane;
     Alarms& alarms;
+    std::function<std::string(const std::string& feed)> receipts;  ///< GET /v1/receipts
     std::function<void(ApiServer::Ticket)> apply;                  ///< answered later
     std::function<void(ApiServer::Ticket, Name)> export_zone;      ///< answered later
     std::function<void(ApiServer::Ticket, IntakeTask)> in_intake;  ///< answered later

@@ -2,6 +2,8 @@
 
 #include <sodium.h>
 
+#include <utility>
+
 #include "control/ledger/entry.h"
 #include "rules/sign/digest.h"
 #include "rules/text/rfc3339.h"
@@ -99,17 +101,18 @@ std::string Book::order(const JsonValue& entry, Feed& feed, UnixSeconds sealed_u
     return "order " + id + (changes ? " is changed and does not stand" : " is applied twice");
   }
   feed.refused.erase(id);
-  feed.orders[id] = {order_digest(*order, std::string(targets->text("sha256"))), size_, sealed_until};
+  feed.orders[id] = {order_digest(*order, std::string(targets->text("sha256"))), size_, sealed_until,
+                     std::string(targets->find("commitments") == nullptr ? "" : targets->text("sha256"))};
   return "";
 }
 
-std::string Book::release(const JsonValue& entry, Feed& feed) const {
+std::string Book::release(const JsonValue& entry, Feed& feed) {
   const Release release{entry.number("epoch"), entry.number("seq"), std::string(entry.text("sha256")), size_};
   if (release.sha256.size() != 64) return "a release without its hash";
   if (feed.release && std::pair(release.epoch, release.seq) < std::pair(feed.release->epoch, feed.release->seq)) {
     return "a release that goes back";
   }
-  feed.release = release;
+  feed.before = std::exchange(feed.release, release);
   return "";
 }
 

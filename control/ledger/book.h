@@ -19,6 +19,7 @@ class Book {
     std::string digest;            ///< order_digest()
     std::uint64_t index = 0;       ///< of its latest entry
     UnixSeconds sealed_until = 0;  ///< 0: that entry is open
+    std::string commitments;       ///< SHA-256 of the list, where names are published as commitments only
   };
   struct Release {
     std::uint64_t epoch = 0, seq = 0;
@@ -30,7 +31,7 @@ class Book {
     friend bool operator==(const Refusal&, const Refusal&) = default;
   };
   struct Feed {
-    std::optional<Release> release;
+    std::optional<Release> release, before;  ///< the latest, and the one before it
     std::map<std::string, Order> orders;     ///< that stand, by id
     std::map<std::string, Refusal> refused;  ///< that do not because somebody refused them, by id
     std::string root_sha256;
@@ -56,7 +57,7 @@ class Book {
  private:
   std::string effect(const JsonValue& entry, UnixSeconds sealed_until);
   std::string order(const JsonValue& entry, Feed& feed, UnixSeconds sealed_until);
-  std::string release(const JsonValue& entry, Feed& feed) const;
+  std::string release(const JsonValue& entry, Feed& feed);
   std::string unsealed(const JsonValue& entry, const Unseal& unseal);
   std::string revealed(const JsonValue& entry);
 

@@ -66,6 +66,7 @@ class OrderLog {
   [[nodiscard]] std::uint64_t size() const noexcept { return log_ ? log_->size() : 0; }
   [[nodiscard]] const NoteVerifier& who() const noexcept { return key_.who; }
   [[nodiscard]] LogFiles files() const { return LogFiles(folder_); }
+  [[nodiscard]] const PrivateFiles& secrets() const noexcept { return private_; }
   [[nodiscard]] std::filesystem::path targets() const { return folder_ / "targets"; }
 
  private:

@@ -25,16 +25,19 @@ constexpr std::uint64_t count_on(int level, std::uint64_t size) noexcept {
 }
 
 Result<std::string, LogError> read_file(const fs::path& path, std::size_t most) {
-  std::ifstream in(path, std::ios::binary);
+  std::ifstream in(path, std::ios::binary | std::ios::ate);
   if (!in) return fail_errno(path, "open");
-  std::string bytes(most + 1, '\0');
-  in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  std::string bytes(std::min(most + 1, static_cast<std::size_t>(std::max<std::streamoff>(in.tellg(), 0))), '\0');
+  in.seekg(0).read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   bytes.resize(static_cast<std::size_t>(in.gcount()));
   if (bytes.size() > most) return fail(LogError::Code::Corrupt, path.string() + ": larger than such a file can be");
   return bytes;
 }
 
 }  // namespace
+
+LogFiles::LogFiles(const fs::path& folder)
+    : read_([folder](const std::string& path, std::size_t most) { return read_file(folder / path, most); }) {}
 
 std::string tile_path(int level, std::uint64_t n, std::uint64_t width) {
   std::string number;
@@ -74,13 +77,13 @@ bool split_entries(Bytes tile, std::vector<std::string>& out) {
 
 Result<std::vector<std::uint8_t>, LogError> LogFiles::tile(int level, std::uint64_t n, std::uint64_t size) const {
   const std::uint64_t width = tile_width(level, n, size);
-  const fs::path path = folder_ / tile_path(level, n, width);
+  const std::string path = tile_path(level, n, width);
   const std::size_t most = level == kEntryLevel ? width * (2 + kMaxEntryBytes) : width * kHashBytes;
-  auto bytes = read_file(path, most);
+  const auto bytes = read_(path, most);
   if (!bytes.has_value()) return std::unexpected(bytes.error());
   if (level != kEntryLevel && bytes->size() != most) {
     return fail(LogError::Code::Corrupt,
-                path.string() + ": " + std::to_string(bytes->size()) + " bytes instead of " + std::to_string(most));
+                path + ": " + std::to_string(bytes->size()) + " bytes instead of " + std::to_string(most));
   }
   return std::vector<std::uint8_t>(bytes->begin(), bytes->end());
 }
@@ -106,7 +109,7 @@ SubtreeHash LogFiles::subtrees(std::uint64_t size) const {
 }
 
 Result<Checkpoint, LogError> LogFiles::checkpoint(const NoteVerifier& who) const {
-  const auto note = read_file(folder_ / "checkpoint", 1 << 20);
+  const auto note = read_("checkpoint", 1 << 20);
   if (!note.has_value()) return std::unexpected(note.error());
   const auto text = open_note(*note, who);
   if (!text.has_value()) return fail(LogError::Code::Signature, "checkpoint: " + std::string(to_string(text.error())));

@@ -2,9 +2,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "dataplane/base/result.h"
@@ -46,7 +48,16 @@ struct LogError {
 /// A log's files, read-only. The folder is not trusted: what a tile says counts only after verify() or a proof.
 class LogFiles {
  public:
-  explicit LogFiles(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  /// Gives the bytes of a file by its path below the log's folder, at most so many.
+  using Read = std::function<Result<std::string, LogError>(const std::string& path, std::size_t most)>;
+
+  explicit LogFiles(const std::filesystem::path& folder);
+  /// Of a log somewhere else, such as behind a URL.
+  explicit LogFiles(Read read) : read_(std::move(read)) {}
+
+  [[nodiscard]] Result<std::string, LogError> file(const std::string& path, std::size_t most) const {
+    return read_(path, most);
+  }
 
   [[nodiscard]] Result<Checkpoint, LogError> checkpoint(const NoteVerifier& who) const;
   /// Entries [first, first + count) of a log of `size` entries.
@@ -60,7 +71,7 @@ class LogFiles {
   [[nodiscard]] Result<std::vector<std::uint8_t>, LogError> tile(int level, std::uint64_t n, std::uint64_t size) const;
 
  private:
-  std::filesystem::path folder_;
+  Read read_;
 };
 
 }  // namespace sluice

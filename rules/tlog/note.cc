@@ -2,48 +2,20 @@
 
 #include <sodium.h>
 
-#include <charconv>
+#include <algorithm>
 #include <cstring>
-#include <optional>
+
+#include "rules/tlog/note_lines.h"
 
 namespace sluice {
 namespace {
 
 constexpr std::uint8_t kEd25519 = 0x01;
+constexpr std::uint8_t kCosignature = 0x04;
 constexpr std::string_view kDash = "\xe2\x80\x94 ";  // em dash and space, before every signature line
 constexpr std::string_view kPrivate = "PRIVATE+KEY+";
 constexpr std::size_t kMaxNoteBytes = 1 << 20;
 constexpr std::size_t kMaxNameBytes = 255;
-
-std::string base64(std::span<const std::uint8_t> bytes) {
-  std::string out(sodium_base64_encoded_len(bytes.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
-  sodium_bin2base64(out.data(), out.size(), bytes.data(), bytes.size(), sodium_base64_VARIANT_ORIGINAL);
-  out.pop_back();  // the terminator
-  return out;
-}
-
-/// Exactly N bytes, or nothing.
-template <std::size_t N>
-std::optional<std::array<std::uint8_t, N>> from_base64(std::string_view text) {
-  std::array<std::uint8_t, N> out;
-  std::size_t length = 0;
-  const char* end = nullptr;
-  if (sodium_base642bin(out.data(), N, text.data(), text.size(), nullptr, &length, &end,
-                        sodium_base64_VARIANT_ORIGINAL) != 0 ||
-      length != N || end != text.data() + text.size()) {
-    return std::nullopt;
-  }
-  return out;
-}
-
-/// Takes a line off the front; nothing where there is no newline.
-std::optional<std::string_view> take_line(std::string_view& text) {
-  const std::size_t end = text.find('\n');
-  if (end == std::string_view::npos) return std::nullopt;
-  const std::string_view line = text.substr(0, end);
-  text.remove_prefix(end + 1);
-  return line;
-}
 
 bool has_control(std::string_view text) {
   for (const char c : text) {
@@ -70,39 +42,66 @@ std::string_view to_string(NoteError error) noexcept {
   return "?";
 }
 
-NoteVerifier make_verifier(std::string name, const std::array<std::uint8_t, 32>& key) {
+namespace {
+
+NoteVerifier typed_verifier(std::string name, const std::array<std::uint8_t, 32>& key, std::uint8_t type) {
   NoteVerifier who{std::move(name), {}, key};
   std::array<std::uint8_t, 32> hash;
   crypto_hash_sha256_state state;
   crypto_hash_sha256_init(&state);
   crypto_hash_sha256_update(&state, reinterpret_cast<const std::uint8_t*>(who.name.data()), who.name.size());
-  constexpr std::array<std::uint8_t, 2> kMiddle{'\n', kEd25519};
-  crypto_hash_sha256_update(&state, kMiddle.data(), kMiddle.size());
+  const std::array<std::uint8_t, 2> middle{'\n', type};
+  crypto_hash_sha256_update(&state, middle.data(), middle.size());
   crypto_hash_sha256_update(&state, key.data(), key.size());
   crypto_hash_sha256_final(&state, hash.data());
   std::memcpy(who.id.data(), hash.data(), who.id.size());
   return who;
 }
 
-std::string NoteVerifier::text() const {
+std::string verifier_text(const NoteVerifier& who, std::uint8_t type) {
   std::array<std::uint8_t, 33> typed;
-  typed[0] = kEd25519;
-  std::memcpy(typed.data() + 1, key.data(), key.size());
-  return name + "+" + hex_id(*this) + "+" + base64(typed);
+  typed[0] = type;
+  std::memcpy(typed.data() + 1, who.key.data(), who.key.size());
+  return who.name + "+" + hex_id(who) + "+" + to_base64(typed);
 }
 
-Result<NoteVerifier, NoteError> parse_verifier(std::string_view text) {
+Result<NoteVerifier, NoteError> parse_typed(std::string_view text, std::uint8_t type) {
   const std::size_t first = text.find('+');
   const std::size_t second = first == std::string_view::npos ? first : text.find('+', first + 1);
   if (second == std::string_view::npos) return std::unexpected(NoteError::BadKey);
   const auto typed = from_base64<33>(text.substr(second + 1));
-  if (!is_note_name(text.substr(0, first)) || !typed || (*typed)[0] != kEd25519)
-    return std::unexpected(NoteError::BadKey);
+  if (!is_note_name(text.substr(0, first)) || !typed || (*typed)[0] != type) return std::unexpected(NoteError::BadKey);
   std::array<std::uint8_t, 32> key;
   std::memcpy(key.data(), typed->data() + 1, key.size());
-  NoteVerifier who = make_verifier(std::string(text.substr(0, first)), key);
-  if (who.text() != text) return std::unexpected(NoteError::BadKey);
+  NoteVerifier who = typed_verifier(std::string(text.substr(0, first)), key, type);
+  if (verifier_text(who, type) != text) return std::unexpected(NoteError::BadKey);
   return who;
+}
+
+/// What a witness signs (C2SP tlog-cosignature).
+std::string cosigned_message(std::string_view text, std::uint64_t time) {
+  return "cosignature/v1\ntime " + std::to_string(time) + "\n" + std::string(text);
+}
+
+}  // namespace
+
+NoteVerifier make_verifier(std::string name, const std::array<std::uint8_t, 32>& key) {
+  return typed_verifier(std::move(name), key, kEd25519);
+}
+NoteVerifier make_cosigner(std::string name, const std::array<std::uint8_t, 32>& key) {
+  return typed_verifier(std::move(name), key, kCosignature);
+}
+std::string NoteVerifier::text() const {
+  return verifier_text(*this, kEd25519);
+}
+std::string cosigner_text(const NoteVerifier& cosigner) {
+  return verifier_text(cosigner, kCosignature);
+}
+Result<NoteVerifier, NoteError> parse_verifier(std::string_view text) {
+  return parse_typed(text, kEd25519);
+}
+Result<NoteVerifier, NoteError> parse_cosigner(std::string_view text) {
+  return parse_typed(text, kCosignature);
 }
 
 bool is_note_name(std::string_view name) noexcept {
@@ -122,7 +121,7 @@ std::string NoteSigner::text() const {
   std::array<std::uint8_t, 33> typed;
   typed[0] = kEd25519;
   std::memcpy(typed.data() + 1, secret.data(), 32);
-  return std::string(kPrivate) + who.name + "+" + hex_id(who) + "+" + base64(typed);
+  return std::string(kPrivate) + who.name + "+" + hex_id(who) + "+" + to_base64(typed);
 }
 
 Result<NoteSigner, NoteError> parse_signer(std::string_view text) {
@@ -145,7 +144,7 @@ std::string sign_note(std::string_view text, const NoteVerifier& who, const std:
   std::memcpy(line.data(), who.id.data(), who.id.size());
   crypto_sign_detached(line.data() + 4, nullptr, reinterpret_cast<const std::uint8_t*>(text.data()), text.size(),
                        secret.data());
-  return std::string(text) + "\n" + std::string(kDash) + who.name + " " + base64(line) + "\n";
+  return std::string(text) + "\n" + std::string(kDash) + who.name + " " + to_base64(line) + "\n";
 }
 
 Result<std::string, NoteError> open_note(std::string_view note, const NoteVerifier& who) {
@@ -177,8 +176,38 @@ Result<std::string, NoteError> open_note(std::string_view note, const NoteVerifi
   return std::string(text);
 }
 
+std::string cosign(std::string_view note, const NoteVerifier& cosigner, const std::array<std::uint8_t, 64>& secret,
+                   std::uint64_t time) {
+  const std::string message = cosigned_message(note.substr(0, note.rfind("\n\n") + 1), time);
+  std::array<std::uint8_t, 76> line;
+  std::memcpy(line.data(), cosigner.id.data(), cosigner.id.size());
+  store_be64(line.data() + 4, time);
+  crypto_sign_detached(line.data() + 12, nullptr, reinterpret_cast<const std::uint8_t*>(message.data()), message.size(),
+                       secret.data());
+  return std::string(kDash) + cosigner.name + " " + to_base64(line) + "\n";
+}
+
+std::optional<std::uint64_t> cosignature_time(std::string_view note, const NoteVerifier& cosigner) {
+  const std::size_t blank = note.rfind("\n\n");
+  if (note.size() > kMaxNoteBytes || blank == std::string_view::npos) return std::nullopt;
+  std::string_view lines = note.substr(blank + 2);
+  const std::string prefix = std::string(kDash) + cosigner.name + " ";
+  while (const auto line = take_line(lines)) {
+    if (!line->starts_with(prefix)) continue;
+    const auto signature = from_base64<76>(line->substr(prefix.size()));
+    if (!signature || !std::equal(cosigner.id.begin(), cosigner.id.end(), signature->begin())) continue;
+    const std::uint64_t time = load_be64(signature->data() + 4);
+    const std::string message = cosigned_message(note.substr(0, blank + 1), time);
+    if (crypto_sign_verify_detached(signature->data() + 12, reinterpret_cast<const std::uint8_t*>(message.data()),
+                                    message.size(), cosigner.key.data()) == 0) {
+      return time;
+    }
+  }
+  return std::nullopt;
+}
+
 std::string to_text(const Checkpoint& checkpoint) {
-  return checkpoint.origin + "\n" + std::to_string(checkpoint.size) + "\n" + base64(checkpoint.root) + "\n";
+  return checkpoint.origin + "\n" + std::to_string(checkpoint.size) + "\n" + to_base64(checkpoint.root) + "\n";
 }
 
 Result<Checkpoint, NoteError> parse_checkpoint(std::string_view text) {
@@ -188,11 +217,10 @@ Result<Checkpoint, NoteError> parse_checkpoint(std::string_view text) {
   if (!origin || origin->empty() || !size || !root) return std::unexpected(NoteError::Malformed);
   Checkpoint out;
   out.origin = *origin;
-  const auto number = std::from_chars(size->data(), size->data() + size->size(), out.size);
-  const bool plain = number.ec == std::errc() && number.ptr == size->data() + size->size() &&
-                     (*size == "0" || !size->starts_with('0'));
+  const auto number = plain_number(*size);
   const auto hash = from_base64<32>(*root);
-  if (!plain || !hash) return std::unexpected(NoteError::Malformed);
+  if (!number || !hash) return std::unexpected(NoteError::Malformed);
+  out.size = *number;
   out.root = *hash;
   return out;
 }

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +52,16 @@ struct NoteSigner {
                                     const std::array<std::uint8_t, 64>& secret);
 /// The text of a note that `who` signed (lines of other keys, such as witnesses, are passed over).
 [[nodiscard]] Result<std::string, NoteError> open_note(std::string_view note, const NoteVerifier& who);
+
+// C2SP tlog-cosignature: a witness states that the log of a checkpoint only grew. Its verifier keys are of type 0x04.
+[[nodiscard]] NoteVerifier make_cosigner(std::string name, const std::array<std::uint8_t, 32>& key);
+[[nodiscard]] Result<NoteVerifier, NoteError> parse_cosigner(std::string_view text);
+[[nodiscard]] std::string cosigner_text(const NoteVerifier& cosigner);
+/// The line that a witness adds to a checkpoint; `time`: seconds since 1970.
+[[nodiscard]] std::string cosign(std::string_view note, const NoteVerifier& cosigner,
+                                 const std::array<std::uint8_t, 64>& secret, std::uint64_t time);
+/// When the witness says it saw this checkpoint; nothing where it has not cosigned it.
+[[nodiscard]] std::optional<std::uint64_t> cosignature_time(std::string_view note, const NoteVerifier& cosigner);
 
 struct Checkpoint {
   std::string origin;

@@ -18,7 +18,7 @@ _sluicectl() {
   for ((i = 1; i < COMP_CWORD; i++)); do
     [[ ${COMP_WORDS[i]} =~ ^[a-z]+$ ]] || continue
     commands+=("${COMP_WORDS[i]}")
-    if [[ ${commands[0]} != @(export|referrals) ]] || [ ${#commands[@]} -eq 2 ]; then break; fi
+    if [[ ${commands[0]} != @(export|referrals|log|receipt) ]] || [ ${#commands[@]} -eq 2 ]; then break; fi
   done
   COMPREPLY=()
   case $before in
@@ -29,7 +29,7 @@ _sluicectl() {
   esac
   if [[ $word == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$(_sluicectl_words options "${commands[@]}")" -- "$word")
-  elif [ ${#commands[@]} -eq 0 ] || [[ ${commands[*]} = @(export|referrals) ]]; then
+  elif [ ${#commands[@]} -eq 0 ] || [[ ${commands[*]} = @(export|referrals|log|receipt) ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$(_sluicectl_words commands "${commands[@]}")" -- "$word")
   else
     compopt -o default 2>/dev/null || true # file names
