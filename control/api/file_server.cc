@@ -127,8 +127,8 @@ MHD_Result answer_file(const FileServer::Parts& parts, MHD_Connection* connectio
   return answer(connection, same ? 304 : 200, response);
 }
 
-MHD_Result on_request(void* self, MHD_Connection* connection, const char* url, const char* method, const char*,
-                      const char*, std::size_t* size, void** state) {
+MHD_Result on_file_request(void* self, MHD_Connection* connection, const char* url, const char* method, const char*,
+                           const char*, std::size_t* size, void** state) {
   static char begun;
   if (*state == nullptr) {  // the head alone: an answer may follow only at the next call
     *state = &begun;
@@ -171,14 +171,14 @@ FileServer::FileServer(Options options) : parts_(std::make_unique<Parts>()) {
   const unsigned flags = tls ? kPlain | static_cast<unsigned>(MHD_USE_TLS) : kPlain;
   if (tls) {
     parts_->daemon =
-        MHD_start_daemon(flags, 0, nullptr, nullptr, &on_request, parts_.get(), MHD_OPTION_LISTEN_SOCKET, o.listener,
-                         MHD_OPTION_CONNECTION_LIMIT, kMaxConnections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        MHD_start_daemon(flags, 0, nullptr, nullptr, &on_file_request, parts_.get(), MHD_OPTION_LISTEN_SOCKET,
+                         o.listener, MHD_OPTION_CONNECTION_LIMIT, kMaxConnections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
                          kMaxPerAddress, MHD_OPTION_CONNECTION_TIMEOUT, kIdleSeconds, MHD_OPTION_HTTPS_MEM_KEY,
                          o.key.c_str(), MHD_OPTION_HTTPS_MEM_CERT, o.certificate.c_str(), MHD_OPTION_END);
   } else {
     parts_->daemon =
-        MHD_start_daemon(flags, 0, nullptr, nullptr, &on_request, parts_.get(), MHD_OPTION_LISTEN_SOCKET, o.listener,
-                         MHD_OPTION_CONNECTION_LIMIT, kMaxConnections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        MHD_start_daemon(flags, 0, nullptr, nullptr, &on_file_request, parts_.get(), MHD_OPTION_LISTEN_SOCKET,
+                         o.listener, MHD_OPTION_CONNECTION_LIMIT, kMaxConnections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
                          kMaxPerAddress, MHD_OPTION_CONNECTION_TIMEOUT, kIdleSeconds, MHD_OPTION_END);
   }
   if (parts_->daemon == nullptr) {

@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t kMaxLedgerBytes = 256 * 1024 * 1024;
 
 /// Nothing, with a complaint, where it cannot be read. One that does not exist is empty.
-std::optional<std::vector<Referral>> load(const std::string& file) {
+std::optional<std::vector<Referral>> read_ledger(const std::string& file) {
   if (!std::filesystem::exists(file)) return std::vector<Referral>();
   const auto text = read_regular_file(file, kMaxLedgerBytes);
   if (!text) return complain(file + ": " + text.error(), kAnswerIsNo), std::nullopt;
@@ -49,7 +49,7 @@ void print_json(const std::vector<Referral>& referrals) {
 
 bool enter_referrals(const std::string& ledger, const std::vector<std::pair<std::string, std::string>>& found,
                      UnixSeconds now) {
-  auto referrals = load(ledger);
+  auto referrals = read_ledger(ledger);
   if (!referrals) return false;
   for (const auto& [target, order] : found) {
     const bool known = std::ranges::find(*referrals, target, &Referral::target) != referrals->end();
@@ -61,7 +61,7 @@ bool enter_referrals(const std::string& ledger, const std::vector<std::pair<std:
 }
 
 int run_referrals_add(const ReferralOptions& options, UnixSeconds now) {
-  auto referrals = load(options.ledger);
+  auto referrals = read_ledger(options.ledger);
   if (!referrals) return kAnswerIsNo;
   for (const std::string& target : options.targets) {
     const std::string platform = options.platform.empty() ? platform_of(target) : options.platform;
@@ -72,7 +72,7 @@ int run_referrals_add(const ReferralOptions& options, UnixSeconds now) {
 }
 
 int run_referrals_set(const ReferralOptions& options, UnixSeconds now) {
-  auto referrals = load(options.ledger);
+  auto referrals = read_ledger(options.ledger);
   if (!referrals) return kAnswerIsNo;
   const auto state = referral_state_from(options.state);
   if (!state) return complain("--state identified, referred, acted-on or refused", kBadCommandLine);
@@ -87,8 +87,8 @@ int run_referrals_set(const ReferralOptions& options, UnixSeconds now) {
 }
 
 int run_referrals_import(const ReferralOptions& options) {
-  auto referrals = load(options.ledger);
-  auto more = std::filesystem::exists(options.file) ? load(options.file) : std::nullopt;
+  auto referrals = read_ledger(options.ledger);
+  auto more = std::filesystem::exists(options.file) ? read_ledger(options.file) : std::nullopt;
   if (!referrals) return kAnswerIsNo;
   if (!more) return complain(options.file + ": not read", kAnswerIsNo);
   for (Referral& referral : *more) put_referral(*referrals, std::move(referral));
@@ -96,7 +96,7 @@ int run_referrals_import(const ReferralOptions& options) {
 }
 
 int run_referrals_list(const ReferralOptions& options) {
-  const auto referrals = load(options.ledger);
+  const auto referrals = read_ledger(options.ledger);
   if (!referrals) return kAnswerIsNo;
   if (options.csv) {
     std::cout << write_referrals_csv(*referrals);

@@ -85,7 +85,7 @@ struct RootFile {
   Root root;
   SignedText text;
 };
-std::optional<RootFile> load(const std::string& file) {
+std::optional<RootFile> read_root_file(const std::string& file) {
   auto text = load_signed(file, kMaxRootBytes);
   if (!text) return complain(text.error().detail, kAnswerIsNo), std::nullopt;
   auto root = read_root(text->bytes);
@@ -126,7 +126,7 @@ int run_root(const RootOptions& options, UnixSeconds now) {
 }
 
 int run_root_rotate(const std::string& file, const RootOptions& options, UnixSeconds now) {
-  auto old = load(file);
+  auto old = read_root_file(file);
   if (!old) return kAnswerIsNo;
   Root& root = old->root;
   ++root.version;
@@ -142,7 +142,7 @@ int run_root_rotate(const std::string& file, const RootOptions& options, UnixSec
 }
 
 int run_root_show(const std::string& file, const std::string& previous, bool json, UnixSeconds now) {
-  const auto root = load(file);
+  const auto root = read_root_file(file);
   if (!root) return kAnswerIsNo;
   const std::string wrong = previous.empty() ? "" : cannot_follow(file, *root, previous);
   const std::string comment = trusted_comment_for(root->root, root->text.digests.sha256);

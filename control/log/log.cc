@@ -4,10 +4,10 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <map>
 #include <set>
+
+#include "control/log/fail.h"
 
 namespace sluice {
 namespace fs = std::filesystem;
@@ -15,13 +15,6 @@ namespace {
 
 constexpr std::size_t kFewFiles = 8;  ///< up to here fsync of each is cheaper than syncfs
 constexpr std::size_t kPendingHead = 8;
-
-std::unexpected<LogError> fail(LogError::Code code, const std::string& detail) {
-  return std::unexpected(LogError{code, detail});
-}
-std::unexpected<LogError> fail_errno(const fs::path& path, const char* what) {
-  return fail(LogError::Code::Io, path.string() + ": " + what + ": " + std::strerror(errno));
-}
 
 Result<void, LogError> sync_path(const fs::path& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);

@@ -1,22 +1,15 @@
 #include "control/log/tiles.h"
 
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <map>
+
+#include "control/log/fail.h"
 
 namespace sluice {
 namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kHashBytes = 32;
-
-std::unexpected<LogError> fail(LogError::Code code, const std::string& detail) {
-  return std::unexpected(LogError{code, detail});
-}
-std::unexpected<LogError> fail_errno(const fs::path& path, const char* what) {
-  return fail(LogError::Code::Io, path.string() + ": " + what + ": " + std::strerror(errno));
-}
 
 /// Hashes (or entries) on a level.
 constexpr std::uint64_t count_on(int level, std::uint64_t size) noexcept {

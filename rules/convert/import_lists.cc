@@ -2,17 +2,12 @@
 #include <array>
 
 #include "rules/convert/imported.h"
+#include "rules/model/ascii.h"
 
 namespace sluice {
 namespace {
 
 constexpr std::string_view kBlanks = " \t\r";
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
-}
 
 /// on_line(number, text without blanks around it) for each line that is not empty.
 template <class OnLine>

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "rules/convert/imported.h"
+#include "rules/model/ascii.h"
 
 namespace sluice {
 namespace {
@@ -22,12 +23,6 @@ std::string attribute(xmlTextReaderPtr reader, const char* name) {
   std::string out(view(value));
   xmlFree(value);
   return out;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
 /// One <content> after the other.

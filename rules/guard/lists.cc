@@ -4,18 +4,13 @@
 #include <array>
 #include <utility>
 
+#include "rules/model/ascii.h"
 #include "rules/model/name.h"
 
 namespace sluice {
 namespace {
 
 constexpr std::string_view kBlanks = " \t\r";
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
-}
 
 /// Calls `on_line(number, text)` for each line that says something.
 template <class OnLine>
