@@ -53,11 +53,13 @@ void add_narrower(const Names& stood, const Names& now, OrderWithTargets& out) {
     if (under_subtree(now, name)) below.push_back(name);
   }
   std::ranges::sort(below);
+  std::vector<Target> narrower;  // apart: the names of `in_force` lie in out.targets
   for (const std::string_view name : below) {
     for (const Scope scope : {Scope::Subtree, Scope::Exact}) {
-      if (has(stood, name, scope) && !covers(in_force, name, scope)) out.targets.push_back(named(name, scope));
+      if (has(stood, name, scope) && !covers(in_force, name, scope)) narrower.push_back(named(name, scope));
     }
   }
+  std::ranges::move(narrower, std::back_inserter(out.targets));
 }
 
 bool says_the_same(const Order& a, const Order& b) {
