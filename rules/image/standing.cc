@@ -83,11 +83,13 @@ void keep_allows(Feed& feed, std::vector<OrderWithTargets> allows) {
     now->order.effective = std::min(now->order.effective, stood.order.effective);
     now->order.expires = std::max(now->order.expires, stood.order.expires);
     const Names names = names_of(*now);
-    std::ranges::copy_if(stood.targets, std::back_inserter(now->targets), [&](const Target& target) {
+    std::vector<Target> more;  // apart: the names of `names` lie in now->targets
+    std::ranges::copy_if(stood.targets, std::back_inserter(more), [&](const Target& target) {
       const auto* name = std::get_if<NameTarget>(&target);
       if (name != nullptr) return !covers(names, name->name.text(), name->scope);
       return std::ranges::find(now->targets, target) == now->targets.end();
     });
+    std::ranges::move(more, std::back_inserter(now->targets));
   }
 }
 
