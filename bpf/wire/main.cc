@@ -24,6 +24,7 @@ int finish(const Result<void, WireError>& done) {
 std::optional<std::vector<WirePair>> read_pairs(const std::vector<std::string>& texts,
                                                 const std::vector<std::string>& mirrors) {
   std::vector<WirePair> pairs;
+  pairs.reserve(mirrors.size() + texts.size());
   for (const std::string& mirror : mirrors) pairs.push_back({mirror, ""});
   for (const std::string& text : texts) {
     const auto colon = text.find(':');

@@ -249,7 +249,7 @@ std::vector<Outcome> Intake::take_up(std::int64_t now_ns, bool patient) {
 
 bool Intake::looked_at_already(const Arrival& arrival) const {
   const auto it = pending_.find(arrival.name());
-  if (it == pending_.end() || it->second.fingerprint != arrival.fingerprint) return false;
+  if (it == pending_.end() || it->second.stale || it->second.fingerprint != arrival.fingerprint) return false;
   return !is_our_trouble(it->second.refusal) || now_ns_ - it->second.looked_ns < kRetryNs;
 }
 

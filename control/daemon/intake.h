@@ -85,6 +85,7 @@ class Intake {
     std::int64_t looked_ns = 0;
     Refusal refusal;
     bool alarmed = false;
+    bool stale = false;  ///< something came that it may have waited for
   };
   std::optional<Outcome> take_up_one(const Arrival& arrival, bool patient);
   Outcome try_bundle(const Arrival& arrival);

@@ -33,7 +33,7 @@ Outcome Intake::try_root(const Arrival& arrival, const fs::path& staged) {
 
 /// What waited for a root or for the base of a delta may have got it.
 void Intake::look_again() {
-  for (auto& [name, pending] : pending_) pending.fingerprint = 0;
+  for (auto& [name, pending] : pending_) pending.stale = true;
 }
 
 /// A delta that waited for its base, and then a newer snapshot came instead: no rollback.

@@ -158,6 +158,7 @@ NextHop next_hop(std::string_view text, const std::string& what) {
 
 void set_ports(Options& options, const std::vector<std::string>& texts) {
   std::vector<PortSpec> ports;
+  ports.reserve(texts.size());
   for (const auto& text : texts) ports.push_back(port_spec(text));
   const bool all_inline = std::ranges::all_of(ports, [](const PortSpec& p) { return has_role(p, PortRole::Inline); });
   options.policy.copies = !all_inline;

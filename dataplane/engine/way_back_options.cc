@@ -111,6 +111,7 @@ WayBack way_back(std::string_view text, bool mirrored, const std::string& what) 
 void set_ways_back(Options& options, const std::vector<std::string>& texts, const std::filesystem::path& file) {
   const bool mirrored = options.policy.copies;
   std::vector<WayBack> ways;
+  ways.reserve(texts.size());
   for (const std::string& text : texts) ways.push_back(way_back(text, mirrored, "--way-back " + text));
   if (!file.empty()) {
     std::ifstream lines(file);

@@ -365,7 +365,9 @@ void TcpNames::give(Segment& s, const StreamMessage& message, std::uint32_t posi
       // All hellos of a handshake count as one.
       if (s.young != nullptr) position = place_of(*s.young);
       return add(s, Method::Sni, reader_.hello().name, position, 0, {.outer = reader_.hello().has_ech, .first = first});
-    case Protocol::Http: return add(s, Method::Http, reader_.request().host, position, 0, {.first = first});
+    case Protocol::Http:  // a segment may begin behind the empty lines before a request
+      position += reader_.request().line_at;
+      return add(s, Method::Http, reader_.request().host, position, 0, {.first = first});
     case Protocol::Dns:
       if (first) s.result.first_query = reader_.query_bytes();
       return give_queries(s, position);

@@ -189,6 +189,7 @@ Cause read_request(Bytes stream, HttpRequest& out) noexcept {
   out.head_bytes = out.body_bytes = 0;
   const std::string_view text = text_of(stream);
   const auto start = std::min(text.find_first_not_of("\r\n"), text.size());  // RFC 9112 2.2
+  out.line_at = static_cast<std::uint32_t>(start);
   if (const Cause cause = check_method(text.substr(start)); cause != Cause::None) return cause;
 
   Lines lines(text, start);

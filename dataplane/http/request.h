@@ -15,6 +15,7 @@ inline constexpr std::size_t kMaxMethodBytes = 24;
 struct HttpRequest {
   WireName host;
   bool connect = false;          ///< CONNECT: what follows the head is another protocol (RFC 9110 9.3.6)
+  std::uint32_t line_at = 0;     ///< where the request line begins, behind empty lines
   std::uint32_t head_bytes = 0;  ///< bytes up to and with the empty line; 0 while the head is not complete
   static constexpr std::uint32_t kUnknownBody = 0xffffffff;
   std::uint32_t body_bytes = 0;  ///< behind a complete head (RFC 9112 6); kUnknownBody: chunked, or over 1 GiB

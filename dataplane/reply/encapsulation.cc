@@ -127,7 +127,7 @@ struct Encapsulation::Source {
   }
   /// The id that stands there, or the one of the way back.
   [[nodiscard]] std::uint32_t id(std::uint32_t came) const noexcept {
-    return back && tunnel->out ? tunnel->out->id[0] : came;
+    return back && tunnel != nullptr && tunnel->out ? tunnel->out->id[0] : came;
   }
 
   bool ethernet(std::size_t i, MessageWriter& w) const noexcept {

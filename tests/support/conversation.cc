@@ -47,7 +47,8 @@ Buffer any_hello(Recut& recut, std::string_view name) {
 Buffer any_request(Recut& recut, std::string_view name) {
   static const std::vector<std::string> kHeads{"GET /", "POST /form", "HEAD /x", "PUT /y", "OPTIONS *", "BREW /pot"};
   const std::size_t body = recut.one_in(4) ? recut.below(3000) : 0;
-  std::string head = kHeads[recut.below(kHeads.size())] + " HTTP/1.1\r\n";
+  std::string head = recut.one_in(4) ? "\r\n" : "";
+  head += kHeads[recut.below(kHeads.size())] + " HTTP/1.1\r\n";
   if (recut.one_in(2)) head += "Cookie: " + std::string(recut.below(2000), 'c') + "\r\n";
   head += (recut.one_in(2) ? "Host: " : "hOST:") + std::string(name) + "\r\n";
   if (body > 0) head += "Content-Length: " + std::to_string(body) + "\r\n";
