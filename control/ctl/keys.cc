@@ -168,7 +168,8 @@ int run_sign(const Signer& signer, const std::vector<std::string>& files, bool j
     const auto signature = signer.sign(what->digests.blake2b, what->comment);
     if (!signature) return complain(signature.error(), kAnswerIsNo);
     const std::string id = key_id(signature->number);
-    const std::string out = file + "." + id + ".minisig";
+    std::string out = file;
+    out.append(".").append(id).append(".minisig");
     if (!write_output(out, write_signature(*signature), 0644, true)) return kAnswerIsNo;
     if (json) {
       std::string text;

@@ -1,24 +1,14 @@
 #include "control/ctl/log_commands.h"
 
-#include <ctime>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "control/ctl/command.h"
 #include "control/ctl/log_runs.h"
 
 namespace sluice {
 namespace {
-
-CLI::App* add(CLI::App& parent, int& code, const std::string& name, const std::string& what, std::function<int()> run) {
-  CLI::App* command = parent.add_subcommand(name, what);
-  command->callback([&code, run = std::move(run)] { code = run(); });
-  return command;
-}
-
-UnixSeconds now_s() {
-  return static_cast<UnixSeconds>(std::time(nullptr));
-}
 
 void add_own_log(CLI::App* command, const std::shared_ptr<OwnLog>& own) {
   command->add_option("--dir", own->folder, "folder of the log: what is public")->required();
@@ -35,32 +25,33 @@ void add_log_commands(CLI::App& app, int& code) {
 
   auto own = std::make_shared<OwnLog>();
   auto origin = std::make_shared<std::string>();
-  CLI::App* init = add(*log, code, "init", "make a log and its key; prints the verifier for others to pin",
-                       [=] { return run_log_init(*own, *origin); });
+  CLI::App* init = add_command(*log, code, "init", "make a log and its key; prints the verifier for others to pin",
+                               [=] { return run_log_init(*own, *origin); });
   add_own_log(init, own);
   init->add_option("--origin", *origin, "name of the log, such as log.pta.example/orders")->required();
 
   auto bundles = std::make_shared<std::vector<std::string>>();
-  CLI::App* append = add(*log, code, "append", "log what bundles order; writes BUNDLE.proof for the gateways",
-                         [=] { return run_log_append(*own, *bundles, now_s()); });
+  CLI::App* append = add_command(*log, code, "append", "log what bundles order; writes BUNDLE.proof for the gateways",
+                                 [=] { return run_log_append(*own, *bundles, now_s()); });
   add_own_log(append, own);
   append->add_option("BUNDLE", *bundles, "snapshots, oldest first")->required();
 
-  CLI::App* reveal =
-      add(*log, code, "reveal", "publish what was delayed until now", [=] { return run_log_reveal(*own, now_s()); });
+  CLI::App* reveal = add_command(*log, code, "reveal", "publish what was delayed until now",
+                                 [=] { return run_log_reveal(*own, now_s()); });
   add_own_log(reveal, own);
 
   auto any = std::make_shared<AnyLog>();
-  CLI::App* verify = add(*log, code, "verify", "audit a whole log from its files alone",
-                         [=] { return run_log_verify(*any, now_s()); });
+  CLI::App* verify = add_command(*log, code, "verify", "audit a whole log from its files alone",
+                                 [=] { return run_log_verify(*any, now_s()); });
   verify->add_option("LOG", any->where, "folder or URL")->required();
   verify->add_option("--key", any->verifier, "verifier of the log (NAME+HASH+KEY)")->required();
   verify->add_flag("--json", any->json, "print JSON");
 
   auto order = std::make_shared<std::string>();
   auto of = std::make_shared<AnyLog>(AnyLog{"/var/lib/sluice/log", "", false});
-  CLI::App* proof = add(app, code, "proof", "the inclusion proof of an order's latest entry in a log (C2SP tlog-proof)",
-                        [=] { return run_proof(*of, *order); });
+  CLI::App* proof =
+      add_command(app, code, "proof", "the inclusion proof of an order's latest entry in a log (C2SP tlog-proof)",
+                  [=] { return run_proof(*of, *order); });
   proof->add_option("ID", *order, "order, or \"FEED EPOCH SEQ\" of a release")->required();
   proof->add_option("--log", of->where, "folder or URL")->capture_default_str();
   proof->add_option("--key", of->verifier, "verifier of the log (NAME+HASH+KEY)")->required();

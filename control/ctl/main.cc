@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 
 #include "control/ctl/author.h"
+#include "control/ctl/command.h"
 #include "control/ctl/complain.h"
 #include "control/ctl/convert.h"
 #include "control/ctl/exit_code.h"
@@ -27,19 +28,13 @@ namespace {
 
 using namespace sluice;
 
-UnixSeconds now_s() {
-  return static_cast<UnixSeconds>(std::time(nullptr));
-}
-
 struct Commands {
   CLI::App& app;
   int& code;
 
   /// A subcommand whose callback sets the exit code.
   CLI::App* add(CLI::App& parent, const std::string& name, const std::string& what, std::function<int()> run) const {
-    CLI::App* command = parent.add_subcommand(name, what);
-    command->callback([this_code = &code, run = std::move(run)] { *this_code = run(); });
-    return command;
+    return add_command(parent, code, name, what, std::move(run));
   }
 };
 

@@ -131,7 +131,7 @@ Result<std::array<std::uint8_t, 64>, std::string> Token::sign(std::span<const st
 }
 
 Result<std::shared_ptr<Token>, std::string> Token::open(const TokenKey& key, std::string pin) {
-  const std::shared_ptr<Token> token(new Token());
+  std::shared_ptr<Token> token(new Token());
   if (auto loaded = token->load(key.module); !loaded) return std::unexpected(loaded.error());
   std::array<CK_SLOT_ID, 64> slots{};
   CK_ULONG count = slots.size();

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "control/ctl/author.h"
+#include "control/ctl/command.h"
 #include "control/ctl/complain.h"
 #include "control/ctl/exit_code.h"
 #include "control/ctl/live.h"
@@ -13,16 +14,6 @@
 
 namespace sluice {
 namespace {
-
-UnixSeconds now_s() {
-  return static_cast<UnixSeconds>(std::time(nullptr));
-}
-
-CLI::App* add(CLI::App& parent, int& code, const std::string& name, const std::string& what, std::function<int()> run) {
-  CLI::App* command = parent.add_subcommand(name, what);
-  command->callback([&code, run = std::move(run)] { code = run(); });
-  return command;
-}
 
 void add_root_options(CLI::App* c, const std::shared_ptr<RootOptions>& o, const std::string& key_help) {
   c->add_option("--key,--add", o->keys, key_help);
@@ -74,7 +65,7 @@ int run_sign_with(const SignOptions& o) {
 
 void add_sign(CLI::App& parent, int& code, const std::string& what) {
   auto o = std::make_shared<SignOptions>();
-  CLI::App* c = add(parent, code, "sign", what, [o] { return run_sign_with(*o); });
+  CLI::App* c = add_command(parent, code, "sign", what, [o] { return run_sign_with(*o); });
   c->add_option("--key", o->key, "secret key");
   c->add_option("--pkcs11", o->module, "sign with a token instead: its PKCS#11 module");
   c->add_option("--label", o->label, "of the key in the token (default: the only Ed25519 key)");
@@ -90,8 +81,8 @@ void add_token_public(CLI::App& app, int& code) {
     std::string out;
   };
   auto o = std::make_shared<Options>();
-  CLI::App* c = add(app, code, "token-public", "write the minisign public key file of a key in a token",
-                    [o] { return run_token_public(o->key, o->out); });
+  CLI::App* c = add_command(app, code, "token-public", "write the minisign public key file of a key in a token",
+                            [o] { return run_token_public(o->key, o->out); });
   c->add_option("--pkcs11", o->key.module, "PKCS#11 module")->required();
   c->add_option("--label", o->key.label, "of the key in the token (default: the only Ed25519 key)");
   c->add_option("--pin-file", o->key.pin_file, "holds the PIN (default: asked for)");
@@ -107,12 +98,14 @@ void add_root(CLI::App& app, int& code) {
   add_init_options(root, o);
 
   auto first = std::make_shared<RootOptions>();
-  add_init_options(add(*root, code, "init", "write the first root of a feed", [first] { return init(*first); }), first);
+  add_init_options(add_command(*root, code, "init", "write the first root of a feed", [first] { return init(*first); }),
+                   first);
 
   auto next = std::make_shared<RootOptions>();
   auto file = std::make_shared<std::string>();
-  CLI::App* rotate = add(*root, code, "rotate", "write the root that follows one: keys added, keys gone, a new expiry",
-                         [=] { return run_root_rotate(*file, *next, now_s()); });
+  CLI::App* rotate =
+      add_command(*root, code, "rotate", "write the root that follows one: keys added, keys gone, a new expiry",
+                  [=] { return run_root_rotate(*file, *next, now_s()); });
   rotate->add_option("ROOT", *file, "the current root")->required();
   rotate->add_option("--remove", next->gone, "KEYID that goes");
   rotate->add_flag("--new-epoch", next->new_epoch, "bundles count anew: after a seq too far ahead, or stolen keys");
@@ -123,8 +116,8 @@ void add_root(CLI::App& app, int& code) {
   auto shown = std::make_shared<std::string>();
   auto previous = std::make_shared<std::string>();
   auto json = std::make_shared<bool>(false);
-  CLI::App* show = add(*root, code, "show", "what a root says, and whether it may follow another",
-                       [=] { return run_root_show(*shown, *previous, *json, now_s()); });
+  CLI::App* show = add_command(*root, code, "show", "what a root says, and whether it may follow another",
+                               [=] { return run_root_show(*shown, *previous, *json, now_s()); });
   show->add_option("ROOT", *shown, "root")->required();
   show->add_option("--previous", *previous, "the root that it should follow, by the signatures beside it");
   show->add_flag("--json", *json, "print JSON");
@@ -133,7 +126,7 @@ void add_root(CLI::App& app, int& code) {
 void add_alarms(CLI::App& app, int& code) {
   auto live = std::make_shared<LiveOptions>();
   const auto live_command = [&](const std::string& name, const std::string& what, std::function<int()> run) {
-    CLI::App* c = add(app, code, name, what, std::move(run));
+    CLI::App* c = add_command(app, code, name, what, std::move(run));
     c->add_option("--socket", live->socket, "socket of sluiced")->capture_default_str();
     c->add_flag("--json", live->json, "print JSON");
     return c;

@@ -55,7 +55,7 @@ ApiReply done(const Intake& intake, DataplaneWatch& watch) {
 }
 
 /// A task that changes the state by one word about an order of a feed.
-IntakeTask on_order(std::string what, uid_t uid, Body body,
+IntakeTask on_order(const std::string& what, uid_t uid, const Body& body,
                     std::function<StageAnswer(const Stage&, const Body&, UnixSeconds)> how) {
   return [=](Intake& intake, DataplaneWatch& watch, std::int64_t now_ns) {
     const UnixSeconds now = now_ns / 1'000'000'000;
@@ -110,7 +110,7 @@ std::vector<std::string> feeds_of(const Intake& intake, const Body& body) {
 
 /// A task that changes where feeds are on their way.
 IntakeTask on_feeds(
-    std::string what, uid_t uid, Body body,
+    const std::string& what, uid_t uid, const Body& body,
     std::function<StageAnswer(const Stage&, const std::string& feed, const HealthSample&, UnixSeconds)> how) {
   return [=](Intake& intake, DataplaneWatch& watch, std::int64_t now_ns) {
     const UnixSeconds now = now_ns / 1'000'000'000;

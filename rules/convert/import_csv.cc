@@ -52,7 +52,8 @@ Imported import_csv(std::string_view text, const CsvShape& shape) {
     if (width == "exact") scope = Scope::Exact;
     if (width == "subtree") scope = Scope::Subtree;
     if (!scope || (!width.empty() && width != "exact" && width != "subtree")) {
-      out.lose(line, name + ": its scope is \"" + width + "\", not exact or subtree");
+      std::string what = name;
+      out.lose(line, what.append(": its scope is \"").append(width).append("\", not exact or subtree"));
     } else {
       out.add(line, name, *scope, OrderAction::Block, number);
     }
