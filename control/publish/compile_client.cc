@@ -85,9 +85,13 @@ Result<Compiled, CompileError> read_compile_answer(std::string_view answer) noex
       return std::unexpected(
           CompileError{true, text_or_empty(body, "feed"), text_or_empty(body, "error"), text_or_empty(body, "detail")});
     }
-    Compiled compiled{text_or_empty(body, "image"),  text_or_empty(body, "sha256"),    number_or_zero(body, "orders"),
-                      number_or_zero(body, "names"), number_or_zero(body, "patterns"),
-                      number_or_zero(body, "refused"), 0};
+    Compiled compiled{text_or_empty(body, "image"),
+                      text_or_empty(body, "sha256"),
+                      number_or_zero(body, "orders"),
+                      number_or_zero(body, "names"),
+                      number_or_zero(body, "patterns"),
+                      number_or_zero(body, "refused"),
+                      0};
     if (body["seconds"].get(compiled.seconds) != simdjson::SUCCESS) compiled.seconds = 0;
     if (compiled.image.empty() || compiled.sha256.size() != 64) {
       return std::unexpected(silent("sluice-compile: an answer without an image"));

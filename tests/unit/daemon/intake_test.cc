@@ -40,7 +40,13 @@ struct Setup {
   }
   Intake intake() {
     static const Guard kGuard(shipped_lists());
-    return {config, kGuard, store, alarms, inbox, ledger, {[](const RulesView&) {}, [](const fs::path&, const std::string&) {}},
+    return {config,
+            kGuard,
+            store,
+            alarms,
+            inbox,
+            ledger,
+            {[](const RulesView&) {}, [](const fs::path&, const std::string&) {}},
             kNever};
   }
   [[nodiscard]] bool alarmed(std::string_view code) const {

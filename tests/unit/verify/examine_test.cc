@@ -155,7 +155,8 @@ TEST_CASE("examine: where it cannot be told what stands, nothing counts, but not
   const Authority a;
   Memory spoiled = a.memory();
   spoiled.standing = [](const std::string&) -> std::optional<FeedState> { throw std::runtime_error("spoiled"); };
-  const auto refused = examine(a.signed_by(a.snapshot(5), {&a.requester, &a.independent}), a.config, kNow, spoiled, guard());
+  const auto refused =
+      examine(a.signed_by(a.snapshot(5), {&a.requester, &a.independent}), a.config, kNow, spoiled, guard());
   CHECK(refused.error().code == "unreadable");
   CHECK(refused.error().may_complete);
 }
