@@ -2,29 +2,10 @@
 #include <array>
 
 #include "rules/convert/imported.h"
-#include "rules/model/ascii.h"
+#include "rules/text/text_lines.h"
 
 namespace sluice {
 namespace {
-
-constexpr std::string_view kBlanks = " \t\r";
-
-/// on_line(number, text without blanks around it) for each line that is not empty.
-template <class OnLine>
-void each_line(std::string_view text, OnLine&& on_line) {
-  for (std::uint32_t number = 1; !text.empty(); ++number) {
-    const std::size_t newline = text.find('\n');
-    if (const std::string_view line = trimmed(text.substr(0, newline)); !line.empty()) on_line(number, line);
-    text.remove_prefix(newline == std::string_view::npos ? text.size() : newline + 1);
-  }
-}
-
-std::string_view next_word(std::string_view& rest) {
-  rest = trimmed(rest);
-  const std::string_view word = rest.substr(0, rest.find_first_of(kBlanks));
-  rest.remove_prefix(word.size());
-  return word;
-}
 
 template <std::size_t N>
 bool contains(const std::array<std::string_view, N>& all, std::string_view one) {

@@ -4,25 +4,18 @@
 #include <array>
 #include <utility>
 
-#include "rules/model/ascii.h"
 #include "rules/model/name.h"
+#include "rules/text/text_lines.h"
 
 namespace sluice {
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r";
-
 /// Calls `on_line(number, text)` for each line that says something.
 template <class OnLine>
-void each_line(std::string_view text, OnLine&& on_line) {
-  std::uint32_t number = 0;
-  while (!text.empty()) {
-    const std::size_t newline = text.find('\n');
-    const std::string_view line = trimmed(text.substr(0, newline));
-    ++number;
-    if (!line.empty() && line.front() != '#') on_line(number, line);
-    text.remove_prefix(newline == std::string_view::npos ? text.size() : newline + 1);
-  }
+void each_entry(std::string_view text, OnLine&& on_line) {
+  each_line(text, [&](std::uint32_t number, std::string_view line) {
+    if (line.front() != '#') on_line(number, line);
+  });
 }
 
 class Lines {
@@ -46,19 +39,12 @@ std::string_view without_rank(std::string_view line) {
   return ranked ? line.substr(comma + 1) : line;
 }
 
-std::string_view next_word(std::string_view& rest) {
-  rest = trimmed(rest);
-  const std::string_view word = rest.substr(0, rest.find_first_of(kBlanks));
-  rest.remove_prefix(word.size());
-  return word;
-}
-
 }  // namespace
 
 Result<std::vector<ProtectedName>, std::vector<TextError>> read_protected_names(std::string_view text) {
   Lines lines;
   std::vector<ProtectedName> out;
-  each_line(text, [&](std::uint32_t number, std::string_view rest) {
+  each_entry(text, [&](std::uint32_t number, std::string_view rest) {
     const std::string_view category = next_word(rest), scope = next_word(rest), name = next_word(rest);
     if (name.empty() || !trimmed(rest).empty() || (scope != "exact" && scope != "subtree")) {
       return lines.fail(number, "expected CATEGORY exact|subtree NAME");
@@ -73,7 +59,7 @@ Result<std::vector<ProtectedName>, std::vector<TextError>> read_protected_names(
 Result<std::vector<std::string>, std::vector<TextError>> read_name_list(std::string_view text) {
   Lines lines;
   std::vector<std::string> out;
-  each_line(text, [&](std::uint32_t number, std::string_view line) {
+  each_entry(text, [&](std::uint32_t number, std::string_view line) {
     out.push_back(lines.name(number, trimmed(without_rank(line))));
   });
   if (!lines.errors.empty()) return std::unexpected(std::move(lines.errors));
