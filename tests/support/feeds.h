@@ -50,6 +50,18 @@ inline constexpr UnixSeconds kOrderExpires = 1000;
   return order(std::move(id), OrderAction::Allow, std::move(targets));
 }
 
+/// With all that G8 asks for, in force from `effective` up to `expires`.
+[[nodiscard]] inline OrderWithTargets lawful(OrderWithTargets out, UnixSeconds effective, UnixSeconds expires) {
+  out.order.number = "1";
+  out.order.authority = "Authority";
+  out.order.law = "Law";
+  out.order.reason = {{"en", "Reason"}};
+  out.order.appeal_url = "https://appeal.example";
+  out.order.effective = effective;
+  out.order.expires = expires;
+  return out;
+}
+
 [[nodiscard]] inline Feed feed(std::string feed_name, FeedPolicy policy, std::vector<OrderWithTargets> orders) {
   Feed out;
   out.snapshot.header.feed = std::move(feed_name);

@@ -50,15 +50,7 @@ struct Gateway {
     out.header.root = 1;
     out.header.issued = kNow;
     out.header.expires = kNow + 10 * kDay;
-    OrderWithTargets order = block("A-100", {subtree(blocked_name)});
-    order.order.number = "1";
-    order.order.authority = "Authority";
-    order.order.law = "Law";
-    order.order.reason = {{"en", "Reason"}};
-    order.order.appeal_url = "https://appeal.example";
-    order.order.effective = kNow - kDay;
-    order.order.expires = kNow + 100 * kDay;
-    out.orders.push_back(order);
+    out.orders.push_back(lawful(block("A-100", {subtree(blocked_name)}), kNow - kDay, kNow + 100 * kDay));
     return out;
   }
 

@@ -55,15 +55,7 @@ struct World {
   }
 
   static OrderWithTargets order(std::string id, std::vector<Target> targets) {
-    OrderWithTargets out = block(std::move(id), std::move(targets));
-    out.order.number = "1";
-    out.order.authority = "Authority";
-    out.order.law = "Law";
-    out.order.reason = {{"en", "Reason"}};
-    out.order.appeal_url = "https://appeal.example";
-    out.order.effective = kNow - kDay;
-    out.order.expires = kNow + 100 * kDay;
-    return out;
+    return lawful(block(std::move(id), std::move(targets)), kNow - kDay, kNow + 100 * kDay);
   }
   /// Bundle 1 blocks always.example.org and old.example.org, bundle 2 always.example.org and new.example.org.
   void deliver(std::uint64_t seq) const {

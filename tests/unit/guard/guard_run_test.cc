@@ -18,14 +18,8 @@ const Guard& shipped() {
 
 /// An order that G8 has nothing against.
 OrderWithTargets ordered(std::string id, std::vector<Target> targets, OrderAction action = OrderAction::Block) {
-  OrderWithTargets out = order(std::move(id), action, std::move(targets));
-  out.order.number = "1";
-  out.order.authority = "Authority";
-  out.order.law = "Law";
-  out.order.reason = {{"en", "Reason"}};
+  OrderWithTargets out = lawful(order(std::move(id), action, std::move(targets)), 20'000 * kDay, 20'100 * kDay);
   out.order.appeal_url = "https://appeals.authority.example:8443/form?x=1";
-  out.order.effective = 20'000 * kDay;
-  out.order.expires = out.order.effective + 100 * kDay;
   return out;
 }
 
